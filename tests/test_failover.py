@@ -333,7 +333,7 @@ async def test_two_replicas_moving_services_of_one_branch_both_succeed(stage: St
 
 
 async def test_a_move_is_one_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "failover_api.move_runner")
+    caplog.set_level(logging.INFO, "failover_api.operations.move_runner")
     async with stage.open() as components:
         outcome = await promote(components)
         stage.replace(SONARR, "role: backup", "role: maintenance")
@@ -350,7 +350,7 @@ async def test_a_move_is_one_line_in_the_log(stage: Stage, caplog: pytest.LogCap
 async def test_a_move_whose_outcome_is_unknown_is_not_logged_as_refused(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "failover_api.move_runner")
+    caplog.set_level(logging.INFO, "failover_api.operations.move_runner")
     async with stage.open(deadline_s=1.0) as components:
         await components.failover.status("sonarr")
         stage.fault("status", method="PUT", status=502, times=None)
@@ -362,7 +362,7 @@ async def test_a_move_whose_outcome_is_unknown_is_not_logged_as_refused(
 
 
 async def test_a_move_that_is_cancelled_is_a_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "failover_api.move_runner")
+    caplog.set_level(logging.INFO, "failover_api.operations.move_runner")
     async with stage.open() as components:
         await components.failover.status("sonarr")
         stage.fault("slow", method="PUT", seconds=20.0)

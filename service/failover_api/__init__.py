@@ -8,12 +8,15 @@ One idea, visible in the folders: read, think, write.
 
     edges/          HTTP, web pages, the command line, a step of a job, the demo
       wiring        the one place where the pieces meet
-        check, metrics/, notify/    what is wrong with the setup; what is counted; who is told
+        automatic/, watching/   what moves by itself when a node dies; what is under way, kept an eye on
+        check/, metrics/, notify/   what is wrong with the setup; what is counted; who is told
         overview    where every service is, as last seen: one look for all who want to know
         failover    the use cases
+        operations/ what is made of several commits: waves, relocations
         events      what happens, told to whoever subscribed
           forge/    Git hosts: port says what is needed of one; http and repository are for any; github is one
-    sandbox/        a small GitHub, for the demo and the tests
+          cluster/  Kubernetes, read; absent unless it is configured
+    sandbox/        a small GitHub and a small cluster, for the demo and the tests
 
 Imports point down only: the contracts are in pyproject.toml. One request, `POST /api/failover/sonarr/promote`:
 

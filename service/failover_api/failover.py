@@ -33,7 +33,6 @@ from failover_api.errors import FailoverError, UnknownNode
 from failover_api.events import Events, Looked
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
-from failover_api.move_runner import MoveRunner, Untold, all_told
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.evacuation import NodeOutcome, group_of, parts_of_node
 from failover_api.moves.fallback import ByPolicy
@@ -44,6 +43,10 @@ from failover_api.moves.outcome import GroupOutcome, Outcome, WaveReport
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.moves.tidy import tidying
+from failover_api.operations.move_runner import MoveRunner, Untold, all_told
+from failover_api.operations.wave_operation import ANYWHERE, WaveOperation, no_operation
+from failover_api.operations.wave_runner import WaveRunner
+from failover_api.operations.wave_sight import WaveSight
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
@@ -54,16 +57,13 @@ from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.step_times import StepTimes
 from failover_api.reading.surroundings import SurroundingsReader
-from failover_api.wave_operation import ANYWHERE, WaveOperation, no_operation
-from failover_api.wave_runner import WaveRunner
-from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
     from failover_api.core.safety.relocation.overwritten import Moved
-    from failover_api.group_relocations import GroupRelocations
+    from failover_api.operations.group_relocations import GroupRelocations
+    from failover_api.operations.relocation_runner import RelocationRunner
     from failover_api.reading.rollouts import RolloutReader
-    from failover_api.relocation_runner import RelocationRunner
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -239,12 +239,14 @@ class Failover:
     def relocations(self) -> "RelocationRunner":
         """What leads planned moves that lose nothing."""
         if self._relocations is None:
+            from failover_api.moves.pull_request.step import StepProposer
+            from failover_api.operations.relocation_runner import RelocationRunner
             from failover_api.reading.relocations import RelocationReader
-            from failover_api.relocation_runner import RelocationRunner
 
             self._relocations = RelocationRunner(
                 RelocationReader(self._forge, self._reader),
                 self._writer,
+                StepProposer(self._forge, self._reader),
                 self.clusters,
                 self._catalog,
                 self._events,
@@ -259,7 +261,7 @@ class Failover:
     def group_relocations(self) -> "GroupRelocations":
         """The same of groups and nodes, one service after the other."""
         if self._group_relocations is None:
-            from failover_api.group_relocations import GroupRelocations
+            from failover_api.operations.group_relocations import GroupRelocations
 
             self._group_relocations = GroupRelocations(
                 self.relocations,
@@ -441,20 +443,20 @@ class Failover:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
         return report, statuses, nodes
 
-    async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
-        """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.
+    async def promote_together(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
+        """Promotes those of these services that are on primary now, as an evacuation does; `name` stands for a node's.
 
         Raises as evacuate().
         """
         members = [self._catalog().service(service) for service in services]
         statuses, _ = await self._list_with_view(members)
         provenance = self._provenance(request, group=name)
-        on_a_side = [
+        on_primary = [
             status.service.name
             for status in statuses
-            if isinstance(status, Status) and status.detection.state in {State.PRIMARY, State.BACKUP}
+            if isinstance(status, Status) and status.detection.state is State.PRIMARY
         ]
-        moved = list(_active(statuses, on_a_side, provenance))
+        moved = list(_active(statuses, on_primary, provenance))
         return await self._move_over(name, moved, statuses, request, provenance, (), lambda _: None, ignore)
 
     async def _move_over(

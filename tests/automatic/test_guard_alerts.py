@@ -8,10 +8,14 @@ import pytest
 
 from failover_api.automatic.alert_desk import AlertDesk, AlertEnd, Result
 from failover_api.automatic.alert_mover import AlertMover
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
+from failover_api.core.planning.state import State
 from failover_api.core.safety.governance import Alert
 from tests.support.guarded import Replica, World, catalog, guarded
 
 if TYPE_CHECKING:
+    from failover_api.moves.evacuation import NodeOutcome
     from tests.support.stage import Stage
 
 NAMES = ("sonarr", "radarr")
@@ -67,6 +71,22 @@ async def test_a_broken_app_on_a_well_node_moves_by_its_alert_alone(stage: Stage
         await world.pass_(30, step_s=5)
         again = await fire(world, "SonarrBroken")
         assert (again.result, len(world.commits)) == (Result.NOTHING_TO_DO, 1)
+
+
+async def test_what_a_person_has_moved_meanwhile_is_not_moved_back(stage: Stage) -> None:
+    async with guarded(stage, NAMES, declared=declared()) as world:
+        await world.pass_(75, step_s=5)
+        failover = world.replicas[0].components.failover
+        promote = failover.promote_together
+
+        async def after_a_person(*asked: Any) -> NodeOutcome:
+            await failover.move("sonarr", Action.PROMOTE, MoveRequest(by="ops"))
+            return await promote(*asked)
+
+        failover.promote_together = after_a_person  # type: ignore[method-assign]
+        end = await fire(world, "SonarrBroken")
+        assert (end.result, moved(world)) == (Result.NOTHING_TO_DO, [["sonarr"]])
+        assert (await failover.status("sonarr")).detection.state is State.BACKUP
 
 
 async def test_a_dead_node_is_evacuated_by_an_alert_that_is_its_own_witness(stage: Stage) -> None:

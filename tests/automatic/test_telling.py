@@ -48,9 +48,9 @@ def test_what_refuses_a_way_home_is_told_once() -> None:
     events.subscribe(AutomaticTold, heard.append)
     teller, sonarr = Teller(events), Return("sonarr", "w1", is_act=True, relocates=True)
     for now in (0.0, 1.0):
-        teller.tell_stuck([sonarr], {"sonarr": "It was never copied. (unsynced-overwritten)"}, now)
+        teller.tell_stuck([sonarr], {sonarr.key: "It was never copied. (unsynced-overwritten)"}, now)
         teller.tell_stuck([replace(sonarr, service="plex")], {}, now)
-        teller.tell_stuck([replace(sonarr, is_act=False)], {"sonarr": "It was never copied."}, now)
+        teller.tell_stuck([replace(sonarr, is_act=False)], {sonarr.key: "It was never copied."}, now)
     (one,) = heard
     assert one.title == "sonarr is not relocated home"
     assert one.message == (

@@ -35,8 +35,8 @@ from failover_api.metrics.automatic import VIEWS, AutomaticSeen
 from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
+from failover_api.operations.relocation_report import RelocationReport, StepReport
 from failover_api.overview import Intervals
-from failover_api.relocation_report import RelocationReport, StepReport
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, move, number, promote
 from tests.support.scrape import Scrape

@@ -75,6 +75,48 @@ async def test_it_is_asked_again_after_a_lost_race(stage: Stage) -> None:
     assert len(stage.moves) == 0
 
 
+async def test_it_is_asked_again_where_the_write_could_not_be_sent_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that had to be renewed, a connection that was not made at once: what was seen is old by then."""
+    monkeypatch.setattr("failover_api.moves.direct.batch.PERMIT_LASTS_S", -1.0)
+    sent: list[int] = []
+
+    class Slow(Permit):
+        async def __call__(self) -> None:
+            await super().__call__()
+            sent.append(len([request for request in stage.requests if request.method == "PUT"]))
+            if self.asked == 2:
+                monkeypatch.setattr("failover_api.moves.direct.batch.PERMIT_LASTS_S", 2.0)
+
+    permit = Slow()
+    async with stage.open() as components:
+        assert (await components.failover.move("sonarr", Action.PROMOTE, automatic(permit))).changed
+    assert permit.asked == 2
+    assert sent == [0, 0]
+    assert len(stage.moves) == 1
+
+
+async def test_all_are_asked_at_once(stage: Stage) -> None:
+    """None lasts for long, and a commit waits for the last of them."""
+    stage.declare(SERVICES)
+    asked = asyncio.Barrier(2)
+
+    async def together() -> None:
+        async with asyncio.timeout(20):
+            await asked.wait()
+
+    def request(key: str) -> MoveRequest:
+        return MoveRequest("automatic", key=key, trigger="automatic", evidence=EVIDENCE, permit=together)
+
+    async with stage.open() as components:
+        first = components.failover.move("plex", Action.PROMOTE, MoveRequest("ops"))
+        others = [components.failover.move(name, Action.PROMOTE, request(name)) for name in ("sonarr", "radarr")]
+        await asyncio.gather(first, *others)
+    moved = [record.service for commit in stage.moves for record in read_records(commit)]
+    assert sorted(moved) == ["plex", "radarr", "sonarr"]
+
+
 async def test_a_pull_request_is_not_opened_without_one(stage: Stage) -> None:
     stage.declare(entry("sonarr", "media", "policy: pull_request"))
     permit = Permit("paused")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.check import check_all
+from failover_api.check.run import check_all
 from failover_api.core.access.model import Access, Grant, Rule, StaticToken, Verb, digest_of
 from failover_api.core.access.model import Issuer as Configured
 from failover_api.core.catalog.model import Action

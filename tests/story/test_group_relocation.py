@@ -19,11 +19,12 @@ from failover_api.errors import (
     PreconditionFailed,
     RelocationRunning,
     UnknownNode,
+    UnsafeMove,
 )
 from failover_api.events import RelocationTold
 from failover_api.watching.relocations import RelocationWatch
 from failover_api.wiring import Components
-from tests.support.relocating import ASKED, Homelab, app
+from tests.support.relocating import ASKED, Homelab, app, running_to_backup
 from tests.support.relocating_groups import (
     begin,
     catalog,
@@ -35,6 +36,7 @@ from tests.support.relocating_groups import (
     of,
     own,
     until,
+    until_begun,
 )
 from tests.support.stage import Stage
 
@@ -163,16 +165,31 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
     assert (stage.read(deployment) or b"").decode() != before  # the new one has stopped it
 
 
+async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Path) -> None:
+    """So metrics and alerts say it too."""
+    with group_lab(stage, tmp_path, kind="none") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await begin(components)
+            await first_done(lab, components)
+            stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
+            watch = RelocationWatch(components.failover, components.catalog.current)
+            for _ in range(3):
+                await watch.look()
+            assert watch.seen["db"].state is State.STOPPED
+            assert "is 0: the app does not run" in watch.seen["db"].reason
+    assert made(lab) == [*QUICK[:2], "db held"]
+
+
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         before = {file: stage.read(file) for file in lab.files}
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             begun = await begin(components)
-            aborted = await components.failover.group_relocations.abort("all", ASKED)
+            aborted = await components.failover.group_relocations.abort(ASKED, group="all")
             assert (aborted.operation, aborted.state, aborted.at) == (begun.operation, State.STOPPED, "app")
             assert of(aborted, "db").reason == "It has not begun: it would come after app."
             with pytest.raises(NothingToRollBack, match="no relocation of all is under way"):
-                await components.failover.group_relocations.abort("all", ASKED)
+                await components.failover.group_relocations.abort(ASKED, group="all")
             await RelocationWatch(components.failover, components.catalog.current).look()
         assert {file: stage.read(file) for file in lab.files} == before
     assert made(lab) == ["app quiesce", "app aborted"]
@@ -186,14 +203,14 @@ async def test_an_abort_after_a_cutover_holds_the_next_for_every_replica(stage: 
             while made(lab)[-1] != "app cutover":
                 lab.pass_by(2)
                 await go_on(one, begun.operation)
-            held = await other.failover.group_relocations.abort("all", replace(ASKED, by="somebody"))
+            held = await other.failover.group_relocations.abort(replace(ASKED, by="somebody"), group="all")
             assert held.state is State.RUNNING  # app is on its way still, and comes to its end
             assert of(held, "db").reason == "It was aborted."
             stopped = await until(lab, one, begun.operation, State.STOPPED)
             assert [each.state for each in stopped.relocations] == [State.DONE, State.STOPPED]
             assert (stopped.at, stopped.reason) == ("db", "It was aborted.")
             with pytest.raises(NothingToRollBack):
-                await one.failover.group_relocations.abort("all", ASKED)
+                await one.failover.group_relocations.abort(ASKED, group="all")
     assert made(lab) == [*QUICK[:2], "db held"]
     assert "Failover-Requested-By: somebody" in stage.moves[0]
     assert "Failover-Step: 1/5 held" in stage.moves[0]
@@ -206,7 +223,7 @@ async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: 
             begun = await begin(components)
             await first_done(lab, components)
             before = {file: stage.read(file) for file in lab.files}
-            await components.failover.group_relocations.abort("all", ASKED)
+            await components.failover.group_relocations.abort(ASKED, group="all")
             runner = components.failover.relocations
             first = await runner.look("app")
             assert first is not None
@@ -303,7 +320,10 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("app", Action.PROMOTE, accepting)
             stopped = await until(lab, components, begun.operation, State.STOPPED)
-            assert stopped.at == "app"
+            assert (stopped.at, stopped.reason) == ("db", "app has been moved again since.")
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other:  # it has not seen the end
+            stopped = await go_on(other, begun.operation)
+            assert (stopped.state, stopped.at) == (State.STOPPED, "app")
             assert "Another operation has moved it since" in stopped.reason
     assert made(lab) == QUICK[:2]
 
@@ -337,6 +357,40 @@ async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stag
     assert made(lab) == QUICK[:2]
 
 
+async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(stage: Stage, tmp_path: Path) -> None:
+    """What was accepted of the second is in the trailers of the first: whoever begins it knows."""
+    names = ("db", "app")  # in the catalog; home they go the other way round
+    with group_lab(stage, tmp_path, names, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(120)
+        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
+        async with stage.open(**how) as one:
+            planned = replace(ASKED, accept=frozenset({"old-pod-running"}))
+            for name in names:
+                await one.failover.move(name, Action.PROMOTE, planned)
+            lab.pass_by(60)
+            with pytest.raises(UnsafeMove) as refused:
+                await begin(one, replace(ASKED, accept=frozenset()))
+            assert {name: error.hazards[0].slug for name, error in refused.value.refused.items()} == dict.fromkeys(
+                ("app", "db"), "unsynced-overwritten"
+            )
+            assert refused.value.version
+            half = replace(ASKED, accept=frozenset({"db:unsynced-overwritten"}))
+            with pytest.raises(UnsafeMove, match="app: "):
+                await begin(one, half)
+            bound = replace(
+                ASKED, accept=frozenset({"unsynced-overwritten"}), versions=frozenset({refused.value.version})
+            )
+            begun = await begin(one, bound)
+        async with stage.open(**how) as other:
+            await until_begun(lab, other, begun.operation, "db")
+    assert made(lab)[-1] == "db reverse"
+    first, last = stage.moves[5], stage.moves[0]
+    for message, name in ((first, "app"), (last, "db")):
+        assert f"Relocate {name} to primary" in message
+        assert "Failover-Accepted: unsynced-overwritten\n" in message
+        assert "Failover-Wave-Options: app:unsynced-overwritten, db:unsynced-overwritten" in message
+
+
 async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, side="primary", kind="none") as lab:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
@@ -347,7 +401,16 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
             assert away.members == {"app": Side.BACKUP, "db": Side.BACKUP}
             left = await groups.start(away, ASKED)
             assert (left.node, left.at) == ("k3s-w1", "db")  # as a promote: the database first
+            with pytest.raises(RelocationRunning, match=f"by operation {left.operation}, which is at db"):
+                await groups.start(await groups.of_node("k3s-w1", is_home=True), ASKED)
+            while made(lab)[-1] != "app cutover":
+                lab.pass_by(2)
+                await go_on(components, left.operation)
+            empty = await groups.of_node("k3s-w1", is_home=False)
+            assert empty.members == {}
+            assert (await groups.start(empty, ASKED)).operation == left.operation  # the last of them is under way
             await until(lab, components, left.operation)
+            assert (await groups.start(empty, ASKED)).operation is None
             home = await groups.of_node("k3s-w1", is_home=True)
             assert home.members == {"app": Side.PRIMARY, "db": Side.PRIMARY}
             back = await groups.start(home, ASKED)
@@ -356,7 +419,8 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
             with pytest.raises(UnknownNode):
                 await groups.of_node("k3s-w9", is_home=False)
     assert made(lab) == [*QUICK[2:], *QUICK[:2], *QUICK]
-    assert "Failover-Group: node k3s-w1" in stage.moves[0]
+    assert "Failover-Group: node k3s-w1 (home)\n" in stage.moves[0]
+    assert "Failover-Group: node k3s-w1\n" in stage.moves[-1]
     assert "Failover-Wave-Options: @k3s-w1" in stage.moves[0]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from failover_api.core.catalog.model import Side
     from failover_api.core.planning.request import MoveRequest, Permit
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
     from failover_api.wiring import Components
     from tests.support.stage import Stage
 

@@ -4,10 +4,10 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from failover_api import relocation_runner
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
@@ -17,12 +17,14 @@ from failover_api.errors import (
     BadRequest,
     CannotPlan,
     ClusterNeeded,
+    Conflict,
     ManifestDrifted,
     NothingToRollBack,
     RelocationRunning,
     UnsafeMove,
 )
 from failover_api.events import RelocationTold
+from failover_api.operations import relocation_runner
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
@@ -454,3 +456,43 @@ async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
             assert await relocations.under_way() == set()
             assert len(stage.requests) <= 3, stage.requests
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
+
+
+async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, tmp_path: Path) -> None:
+    """Both have looked, and nothing ran: the second would set its tag over that of the first."""
+    with homelab(stage, tmp_path) as lab:
+        kubeconfig = str(lab.kubeconfig)
+        async with (
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
+        ):
+            relocations = other.failover.relocations
+            beginning = relocations._beginning
+
+            async def late(*asked: Any) -> Any:
+                await start(one)
+                return await beginning(*asked)
+
+            relocations._beginning = late  # type: ignore[method-assign]
+            with pytest.raises(Conflict):
+                await start(other)
+            relocations._beginning = beginning  # type: ignore[method-assign]
+            again = await start(other)
+            assert again.state is State.RUNNING
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 1
+
+
+async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage: Stage, tmp_path: Path) -> None:
+    """No service runs: the next command finds the app stopped, and a relocation whose time is over."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            first = await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(5)
+            with later(components, 700):
+                second = await start(components)
+            assert second.operation != first.operation
+            assert (second.state, second.step) == (State.RUNNING, Step.REVERSE)
+    assert lab.messages()[-2:] == ["Relocate sonarr to primary: 3/5 stopped", "Relocate sonarr to primary: 1/5 reverse"]
+    assert b'"replicas": 1' in (stage.read(APP) or b"")

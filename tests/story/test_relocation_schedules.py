@@ -1,6 +1,6 @@
 """Relocations over the simulated cluster, with what befalls them drawn from a seed; the bytes are on its disks.
 
-pytest -m long tests/story/test_relocation_schedules.py      500 schedules, about twenty minutes
+pytest -m long tests/story/test_relocation_schedules.py      500 schedules, ten minutes of one processor
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import pytest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import FailoverError
-from failover_api.relocation_runner import RelocationReport
+from failover_api.operations.relocation_runner import RelocationReport
 from failover_api.sandbox.cluster.objects.times import epoch
 from failover_api.wiring import Components
 from tests.sandbox.cluster.apps import W1, W2

@@ -13,7 +13,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.errors import NotPermitted, UnknownUrl
 from failover_api.moves.outcome import GroupOutcome, WaveReport
-from failover_api.wave_operation import WaveOperation
+from failover_api.operations.wave_operation import WaveOperation
 from failover_api.wiring import Components
 from tests.support.stage import Stage
 from tests.support.waves import WavesLab, declare, file_of, manifest, waves_lab
@@ -95,7 +95,7 @@ async def test_a_demote_goes_the_other_way_round(stage: Stage, tmp_path: Path) -
 
 
 async def test_another_replica_goes_on_from_the_trailers(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
     with waves_lab(stage, tmp_path) as lab:
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             operation = report_of(await promote(components)).operation
@@ -113,7 +113,7 @@ async def test_another_replica_goes_on_from_the_trailers(stage: Stage, tmp_path:
 
 
 async def test_many_replicas_make_one_commit_a_wave(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
     with waves_lab(stage, tmp_path) as lab:
         async with (
             stage.open(cluster=str(lab.kubeconfig)) as one,
@@ -174,6 +174,23 @@ async def test_one_that_is_there_already_counts_when_it_serves(stage: Stage, tmp
             assert lab.waves[1:] == [("2/2", ["app"])]
 
 
+async def test_what_was_there_before_is_none_of_its_own_also_after_a_restart(stage: Stage, tmp_path: Path) -> None:
+    """Its own time to serve began with another operation, and is over: that is no reason to call this one stopped."""
+    with waves_lab(stage, tmp_path, {"db": (), "app": ("db",)}) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await components.failover.move("db", Action.PROMOTE, BY)
+            lab.apply("db")
+            operation = report_of(await promote(components)).operation
+        async with stage.open(cluster=str(lab.kubeconfig)) as restarted:
+            assert operation is not None
+            found = await restarted.failover.waves.find(operation)
+            assert found is not None
+            found.began_at += 60  # the other was long before
+            found.read_at = float("-inf")
+            await restarted.failover.waves.advance(found)
+            assert found.written.keys() == {"app"}
+
+
 async def test_without_a_cluster_it_is_one_commit_and_a_warning(stage: Stage) -> None:
     after = {"db": (), "app": ("db",)}
     stage.commit({file_of(name): manifest(name) for name in after})
@@ -230,7 +247,7 @@ def test_a_forged_commit_is_not_gone_on_with() -> None:
     from failover_api.core.planning.request import Provenance
     from failover_api.core.planning.waves import Wave
     from failover_api.core.text.trailers import Record
-    from failover_api.wave_operation import taken_up
+    from failover_api.operations.wave_operation import taken_up
     from tests.support.catalog_text import parsed
 
     text = "repository: a/b\nservices:\n" + "".join(
@@ -285,7 +302,7 @@ async def test_a_wave_waits_for_the_merge(stage: Stage, tmp_path: Path) -> None:
 async def test_a_pull_request_that_is_closed_holds_what_waits_for_it(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_operation.CLOSED_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_operation.CLOSED_S", 0.0)
     after = {"db": (), "app": ("db",), "mail": ()}
     with waves_lab(stage, tmp_path, after, db=["policy: pull_request"]) as lab:
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
@@ -342,7 +359,7 @@ async def test_what_flux_applied_is_enough(stage: Stage) -> None:
 async def test_a_replica_that_sees_nothing_goes_on_with_nothing(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
     with waves_lab(stage, tmp_path) as lab:
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             operation = report_of(await promote(components)).operation
@@ -414,12 +431,12 @@ async def test_what_nobody_has_gone_on_with_is_over(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A day later nobody expects the second wave any more."""
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
     with waves_lab(stage, tmp_path) as lab:
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             operation = report_of(await promote(components)).operation
         lab.apply("db", "relay")
-        monkeypatch.setattr("failover_api.wave_sight.RESUME_S", -400.0)
+        monkeypatch.setattr("failover_api.operations.wave_sight.RESUME_S", -400.0)
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             found = await go_on(components, operation)
     assert (found.state, states(found)) == ("stopped", ["done", "stopped", "stopped"])
@@ -505,7 +522,7 @@ def automatic(permits: Permits, *names: str) -> MoveRequest:
 async def test_each_wave_of_an_automatic_move_needs_a_permit(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.RETRY_S", 0.0)
     after = {"db": (), "app": ("db",)}
     permits = Permits()
     with waves_lab(stage, tmp_path, after) as lab:
@@ -530,7 +547,7 @@ async def test_each_wave_of_an_automatic_move_needs_a_permit(
 async def test_another_leader_goes_on_with_a_permit_of_its_own(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
     after = {"db": (), "app": ("db",)}
     permits = Permits()
     with waves_lab(stage, tmp_path, after) as lab:
@@ -615,8 +632,8 @@ async def schedule(stage: Stage, folder: Path, seed: int) -> None:
 async def test_schedules_of_replicas_and_faults(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
-    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.RETRY_S", 0.0)
     await schedule(stage, tmp_path, seed)
 
 
@@ -625,6 +642,6 @@ async def test_schedules_of_replicas_and_faults(
 async def test_many_schedules_of_replicas_and_faults(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
-    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.operations.wave_runner.RETRY_S", 0.0)
     await schedule(stage, tmp_path, seed)

@@ -26,6 +26,7 @@ from failover_api.reading.clusters import ClusterReader
 from failover_api.sandbox.cluster.api.accounts import ADMIN_TOKEN
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.sandbox.cluster.nodes.machine import NodeSpec
+from failover_api.sandbox.cluster.objects.kinds import LEASE, NODE
 from tests.sandbox.cluster.apps import claim
 from tests.support.stage import Stage
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from failover_api.core.automatic.report import HoldLine
     from failover_api.core.catalog.model import Catalog
     from failover_api.core.text.trailers import Record
+    from failover_api.sandbox.cluster.store import Change
     from failover_api.wiring import Components
 
 SEEN = frozenset({
@@ -89,14 +91,18 @@ class ListedCluster:
 
     def __init__(self, kubernetes: Kubernetes, monotonic: Callable[[], float]) -> None:
         self._kubernetes, self._monotonic, self._view = kubernetes, monotonic, View()
+        self._changes = -1  # as of the last whole look
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kubernetes, name)
 
-    async def refresh(self) -> None:
+    async def refresh(self, changes: int) -> None:
+        """Nodes and Leases each time; the others are listed when something of them has changed, as a watch tells."""
         before = self._view.leases.objects
-        view = await self._kubernetes.look(frozenset({"media"}))
-        if view.nodes.why_unseen():  # as a watch: what was seen before stays, and grows old
+        view = await self._listed() if changes == self._changes else View()
+        if view.nodes.why_unseen():
+            self._changes, view = changes, await self._kubernetes.look(frozenset({"media"}))
+        if view.nodes.why_unseen():  # as of a watch: what was seen before stays, and grows old
             why = dict(view.nodes.unseen)
             old = self._view
             self._view = replace(old, nodes=replace(old.nodes, unseen=why), leases=replace(old.leases, unseen=why))
@@ -104,6 +110,13 @@ class ListedCluster:
         now = self._monotonic()
         leases = {key: observed(lease, before.get(key), now) for key, lease in view.leases.objects.items()}
         self._view = replace(view, leases=replace(view.leases, objects=leases))
+
+    async def _listed(self) -> View:
+        """As it was, and heard of now; with nodes and Leases of now."""
+        listed = await self._kubernetes.list_nodes(timeout_s=2)
+        heard = {"heard_at": listed.nodes.heard_at, "seen_at": listed.nodes.seen_at}
+        others = {name: replace(getattr(self._view, name), **heard) for name in SEEN - {"nodes", "leases"}}
+        return replace(self._view, nodes=listed.nodes, leases=listed.leases, **others)
 
     def view(self) -> View:
         return self._view
@@ -138,7 +151,7 @@ class Replica:
     async def round(self) -> None:
         if self.is_dead:
             return
-        await self.cluster.refresh()
+        await self.cluster.refresh(self.world.changes)
         await self.control.leader.step()
         await self.guard.round()
 
@@ -174,8 +187,13 @@ class World:
         self.stage, self.cluster, self.names = stage, cluster, names
         self._access = Access("a simulated cluster", Endpoint(url), Login(token=ADMIN_TOKEN), namespace="operations")
         self.replicas: list[Replica] = []
+        self.changes = 0  # of what is neither a node nor a Lease
+        cluster.store.watch(self._count)
         self._ticks = 0
         self._exits = contextlib.AsyncExitStack()
+
+    def _count(self, change: Change) -> None:
+        self.changes += change.kind not in (NODE, LEASE)
 
     def monotonic(self) -> float:
         """It never stands quite still."""

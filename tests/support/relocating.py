@@ -14,7 +14,7 @@ from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import OutcomeUnknown
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
 from tests.sandbox.cluster.apps import W1, W2, affinity

@@ -8,7 +8,7 @@ from typing import Any
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, CATALOG, Homelab, app, claims, volsync
@@ -58,12 +58,13 @@ def group_lab(
     side: str = "backup",
     without: Sequence[str] = (),
     kind: str = "volsync",
+    replication: str = "",
 ) -> Iterator[Homelab]:
-    """All serve on one side, and both replications of each are parked."""
+    """All serve on one side, and both replications of each are parked; `replication` says otherwise, of sonarr."""
     written: dict[str, str] = {}
     for name in names:
-        deployment, replication = files_of(name)
-        written |= {deployment: own(app(side), name), replication: own(volsync(), name)}
+        deployment, pairs = files_of(name)
+        written |= {deployment: own(app(side), name), pairs: own(replication or volsync(), name)}
     stage.commit(written)
     declare(stage, names, without=without, kind=kind)
     cluster = SimulatedCluster()

@@ -11,7 +11,8 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import ForgeUnavailable, UnknownService
-from failover_api.relocation_runner import RelocationReport
+from failover_api.events import BranchMoved
+from failover_api.operations.relocation_runner import RelocationReport
 from failover_api.watching.relocations import RelocationWatch
 from tests.support import builders
 
@@ -70,10 +71,42 @@ async def test_what_git_says_is_under_way_is_gone_on_with_until_it_is_over(house
     assert house.relocations.asked == ["sonarr", "sonarr"]
 
 
+async def test_what_happens_while_it_looks_is_looked_for_at_once(house: House) -> None:
+    watched = watch(house)
+    house.relocations.running = frozenset()
+    found = house.relocations.under_way
+
+    async def begun_meanwhile() -> frozenset[str]:
+        before = await found()
+        house.relocations.running = frozenset({"sonarr"})
+        watched.happened(BranchMoved(builders.MAIN))
+        return before
+
+    house.relocations.under_way = begun_meanwhile  # type: ignore[method-assign]
+    await watched.look()
+    assert house.relocations.asked == []
+    house.relocations.under_way = found  # type: ignore[method-assign]
+    await watched.look()
+    assert house.relocations.asked == ["sonarr"]
+
+
 async def test_without_a_cluster_nothing_is_judged(house: House) -> None:
     house.is_there = False
     await watch(house).look()
     assert house.relocations.asked == []
+
+
+async def test_one_that_a_later_move_has_followed_is_not_told_as_stopped_after_a_restart(house: House) -> None:
+    followed = replace(REPORT, step=Step.PROTECT, state=State.STOPPED, position=Position.PROTECT)
+    house.relocations.answers = [followed]
+    watched = watch(house)
+    await watched.look()
+    assert watched.seen == {}
+    house.relocations.answers = [replace(followed, state=State.RUNNING), followed]
+    watched = watch(house)
+    await watched.look()
+    await watched.look()
+    assert watched.seen == {"sonarr": followed}, "it was stopped while this process looked"
 
 
 async def test_a_failure_is_tried_again_later_and_an_unknown_service_never(house: House) -> None:
@@ -109,3 +142,12 @@ async def test_each_state_is_logged_once_and_again_every_quarter_of_an_hour(
             await watched.look()
     told = [record.levelname for record in caplog.records if record.getMessage() == "relocation"]
     assert told == ["INFO", "WARNING", "WARNING"]
+
+
+async def test_a_defect_that_one_meets_keeps_no_other_from_going_on(house: House) -> None:
+    house.relocations.running = frozenset({"lidarr", "sonarr"})
+    house.relocations.answers = [AssertionError("a defect"), REPORT]
+    watched = watch(house)
+    await watched.look()
+    await watched.look()
+    assert house.relocations.asked == ["lidarr", "sonarr", "sonarr"]

@@ -76,6 +76,7 @@ class GitReader:
         self._reading: asyncio.Task[None] | None = None
         self._asked_at = float("-inf")
         self._wanted: dict[str, float] = {}  # services that are looked at closely, and when that was last wanted
+        self._moved_at: dict[str, float] = {}  # by service: a read that began before does not count
 
     def want(self, names: Iterable[str], *, within_s: float) -> None:
         """Has Git read, with a close look at these services, unless it was asked so shortly before. Returns at once."""
@@ -89,7 +90,7 @@ class GitReader:
 
     async def read(self, names: Iterable[str]) -> None:
         """The same at once, and waits for it."""
-        if self._reading is not None:
+        while self._reading is not None and not self._reading.done():  # the round may have begun another meanwhile
             await asyncio.wait({self._reading})
         self.want(names, within_s=0.0)
         if self._reading is not None:
@@ -98,6 +99,7 @@ class GitReader:
     def moved(self, names: Sequence[str]) -> None:
         """What was known of these services is no longer; Git is read anew at once when somebody wants it."""
         self.view = self.view.without(names)
+        self._moved_at |= dict.fromkeys(names, self._monotonic())
         self._asked_at = float("-inf")
 
     async def aclose(self) -> None:
@@ -123,11 +125,13 @@ class GitReader:
         failures = [one.error for one in found.values() if isinstance(one, Unreadable)]
         lost = next((error for error in failures if isinstance(error, ForgeFailure)), None)
         known = {name: one for name, one in found.items() if isinstance(one, Status)}
+        self._moved_at = {name: at for name, at in self._moved_at.items() if at > began}
+        read = dict.fromkeys(known.keys() - self._moved_at.keys(), began)
         self.view = GitView(
             {**{name: one for name, one in self.view.statuses.items() if name in found}, **known},
             around,
             {name: operation for name, operation in relocating.items() if operation},
-            {**{name: at for name, at in self.view.read_at.items() if name in found}, **dict.fromkeys(known, began)},
+            {**{name: at for name, at in self.view.read_at.items() if name in found}, **read},
         )
         if lost is not None:
             self._failed(lost)

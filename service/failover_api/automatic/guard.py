@@ -287,7 +287,7 @@ class Guard:
         try:
             if order is not None and order.node is None:
                 name = f"alert {_UNPLAIN.sub('-', order.alert.name)[:60]}"
-                outcome = await self._failover.move_over(name, act.services, request)
+                outcome = await self._failover.promote_together(name, act.services, request)
             else:
                 outcome = await self._failover.evacuate(act.node, request, only=act.services)
         except NotPermitted:
@@ -296,7 +296,7 @@ class Guard:
             raise
         finally:
             self._git.moved(act.services)
-        return _written(outcome)
+        return _written(act, outcome)
 
     async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
         """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
@@ -374,14 +374,17 @@ def _only(act: Act, names: Collection[str]) -> Act:
     return replace(act, services=tuple(name for name in act.services if name in names))
 
 
-def _written(outcome: NodeOutcome) -> Written:
-    """What came of the parts of a move."""
+def _written(act: Act, outcome: NodeOutcome) -> Written:
+    """What came of an act. Somebody may have moved some of its services since it was decided: those are there."""
     refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
     plans = [(part, plan) for part in outcome.parts for plan in part.plans]
     in_waves = outcome.waves.operation if outcome.waves is not None else None
     return Written(
         operation=next((part.operation for part in outcome.parts if part.operation), in_waves),
         is_pending=any(part.is_pending for part in outcome.parts),
-        there=tuple(plan.service.name for part, plan in plans if not part.changed),
+        there=(
+            *(plan.service.name for part, plan in plans if not part.changed),
+            *(name for name in act.services if name not in outcome.order),
+        ),
         refused=refused,
     )

@@ -16,7 +16,7 @@ from failover_api.core.planning.request import MoveRequest, Permit
 from failover_api.core.safety.governance import AUTOMATIC, Return
 from failover_api.core.wording import cut
 from failover_api.errors import FailoverError
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 
 MAX_KEPT = 1024
 AGAIN_S = 300.0  # what refused one may need a person
@@ -35,7 +35,7 @@ class Homecoming:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._not_before: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key: it is not begun again before
         self._told: LRUCache[str, str | None] = LRUCache(MAX_KEPT)  # by key: the operation that was
-        self.why_not: dict[str, str] = {}  # what refused it the last time, by service
+        self.why_not: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by key: what refused it the last time
 
     def round(self, returns: Iterable[Return]) -> None:
         """Begins what may go home now, and waits for none of it."""
@@ -58,12 +58,12 @@ class Homecoming:
         )
         try:
             report = await self._start(one.service, Side.PRIMARY, request)
-            self.why_not.pop(one.service, None)
+            self.why_not.pop(one.key, None)
             if self._told.get(one.key, "") != report.operation:
                 self._told[one.key] = report.operation
                 _log.warning("relocated home by itself", extra={**facts, "operation": report.operation})
         except FailoverError as exc:
-            self.why_not[one.service] = exc.detail
+            self.why_not[one.key] = exc.detail
             _log.warning("not relocated home", extra={**facts, "problem": exc.slug, "detail": exc.detail})
         except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
             _log.exception("not relocated home by a defect", extra=facts)

@@ -80,11 +80,9 @@ def with_fences(report: Report, said: Mapping[str, str]) -> Report:
 
 
 def with_returns(report: Report, home: Iterable[Return], why_not: Mapping[str, str]) -> Report:
-    """With the services that may go home, or are brought there. `why_not` is what refused that, by service."""
+    """With the services that may go home, or are brought there. `why_not` is what refused that, by key."""
     lines = (
-        ReturnLine(
-            each.service, each.node, each.is_act, each.command, why_not.get(each.service, ""), _holds(each.holds)
-        )
+        ReturnLine(each.service, each.node, each.is_act, each.command, why_not.get(each.key, ""), _holds(each.holds))
         for each in home
     )
     return replace(report, returns=tuple(lines))

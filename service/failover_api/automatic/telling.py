@@ -67,9 +67,9 @@ class Teller:
             self._publish(Event.FAILBACK, node, names, f"{_names(names)} may go home", "\n".join(lines))
 
     def tell_stuck(self, found: Iterable[Return], why_not: Mapping[str, str], now: float) -> None:
-        """Who was to go home by itself, and what has refused that."""
+        """Who was to go home by itself, and what has refused that: `why_not`, by key."""
         for one in found:
-            why = why_not.get(one.service, "") if one.is_act else ""
+            why = why_not.get(one.key, "") if one.is_act else ""
             if why and self._is_new(("stuck", one.service, one.node, why), now, again_s=PROPOSED_AGAIN_S):
                 title = f"{one.service} is not relocated home"
                 message = f"{title}: {why} Look at it, then `{one.command}`."

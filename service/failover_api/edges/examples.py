@@ -51,6 +51,7 @@ RELOCATION: Example = {
     "state": "running",
     "reason": "ReplicationSource media/sonarr-to-w1 syncs since 2026-11-29 21:45 UTC.",
     "cure": "",
+    "awaits_word": False,
     "waited_s": 12.0,
     "limit_s": 1800.0,
     "downtime_s": None,

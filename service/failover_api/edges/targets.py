@@ -23,16 +23,15 @@ from failover_api.edges.models.moves import GroupOutcomeBody, OutcomeBody, Parte
 from failover_api.edges.models.waves import OperationBody
 from failover_api.errors import UnknownUrl
 from failover_api.failover import Failover
-from failover_api.moves.evacuation import group_of
 from failover_api.moves.outcome import Outcome, WaveReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
-from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 
 def components_of(request: Request) -> Components:
@@ -246,7 +245,7 @@ async def abort_relocations(
     def may(services: Sequence[str]) -> None:
         who.needs_every(Verb.EXECUTE, f"node {node}" if node else f"group {group}", services)
 
-    return await groups.abort(group or group_of(node), request, may=may)
+    return await groups.abort(request, group=group, node=node, may=may)
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:

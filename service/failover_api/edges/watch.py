@@ -19,7 +19,7 @@ from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
     from failover_api.watching.relocations import RelocationWatch
     from failover_api.watching.rollouts import RolloutWatch
 

@@ -100,10 +100,13 @@ class Forge(Files, Protocol):
         """All regular files of the branch. Raises RepositoryTooLarge."""
         ...
 
-    async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
+    async def commit(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str, *, send_by: float | None = None
+    ) -> Commit:
         """Writes `files` ({path: bytes}) in one commit, if the versions of the snapshot still hold.
 
-        Raises WriteConflict (nothing written: read again), WriteUnknown (reply lost: read back), BranchProtected.
+        Nothing is sent after `send_by` (time.monotonic()), not even again: what it was based on is old then. Raises
+        WriteConflict (nothing written: read again), WriteUnknown (reply lost: read back), BranchProtected.
         """
         ...
 

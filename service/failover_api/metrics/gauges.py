@@ -25,7 +25,7 @@ from failover_api.notify.notifier import Notifier
 from failover_api.overview import LastKnown, Overview
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
 
 
 class Gauges:

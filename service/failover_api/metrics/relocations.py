@@ -8,7 +8,7 @@ from prometheus_client import Metric
 from failover_api.metrics.gauge import gauge
 
 if TYPE_CHECKING:  # nothing of it is loaded where nothing is relocated
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
 
 STATES = ("running", "waiting", "stopped", "done")
 

@@ -117,6 +117,11 @@ class Move:
         is_home = self.action is Action.DEMOTE or self.is_tidy
         return is_home and any(service.unblocked is not None for service in self.services)
 
+    @property
+    def needs_permit(self) -> bool:
+        """Whether check_permit() has something to ask."""
+        return self.request.permit is not None
+
     async def check_permit(self) -> None:
         """To be awaited right before a write. Raises what says that it may not be made any more."""
         if self.request.permit is not None:

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from failover_api.core.catalog.model import Action, Service, Side
+from failover_api.core.catalog.model import Service
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import RELOCATE, MoveRequest, Permit, Provenance
+from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
 from failover_api.core.safety.relocation.manifests import changes, edited, standing
 from failover_api.core.safety.relocation.places import Values
-from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
-from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.errors import CannotPlan, Conflict
 from failover_api.moves.move import Move, MovePlan, Overlay
 from failover_api.reading.services import Observations, observed, versions_of
@@ -35,6 +33,10 @@ class StepMove(Move):
     after: State
     still: Permit
     accepted: tuple[str, ...] = ()
+
+    @property
+    def needs_permit(self) -> bool:
+        return True
 
     async def check_permit(self) -> None:
         await Move.check_permit(self)
@@ -81,7 +83,7 @@ class StepMove(Move):
             raise CannotPlan(f"after the edit {service.name} would be {state}, expected {self.after}")
         return Plan(
             service=service,
-            action=action_to(self.subject.target),
+            action=self.subject.target.action,
             before=Detection(self.before, detect(service, manifests).readings),
             after=self.after,
             changes=changes(self.commit, manifests),
@@ -91,24 +93,6 @@ class StepMove(Move):
             step=self.commit.label,
             proof=self.commit.proof,
         )
-
-
-def action_to(side: Side) -> Action:
-    """What leads there: it says which way a relocation goes."""
-    return Action.PROMOTE if side is Side.BACKUP else Action.DEMOTE
-
-
-def held_message(name: str, target: Side, provenance: Provenance, why: str) -> str:
-    """The message of the commit that says that a relocation does not begin. It changes no file."""
-    label, here = Ending.HELD.label(Step.REVERSE), target.other.value
-    record = Record(name, RELOCATE, here, here, replace(provenance, step=label), proof=why)
-    return "\n\n".join(
-        [
-            f"Relocate {name} to {target}: {label}",
-            f"{name} stays where it is: its relocation does not begin. No file is changed.",
-            write_trailers([record]) + "\n",
-        ]
-    )
 
 
 def step_move(
@@ -132,7 +116,7 @@ def step_move(
     here = target if is_over else origin
     return StepMove(
         services=services,
-        action=action_to(subject.target),
+        action=subject.target.action,
         request=request,
         provenance=replace(provenance, step=commit.label),
         subject=subject,

@@ -175,6 +175,7 @@ class RelocationReader:
         Of the history up to where the values were read: what came later is another version.
         """
         commits = await self._commits(read)
+        merged = {parent: commit.at for commit in commits for parent in commit.parents[1:]}
         steps: list[StepMade] = []
         moved_by = ""
         for logged in commits:  # newest first
@@ -190,7 +191,7 @@ class RelocationReader:
                 continue
             if steps and record.operation != steps[0].record.operation:
                 break
-            steps.append(step)
+            steps.append(_merged(step, merged.get(logged.sha)))
         return steps[::-1], moved_by if steps else ""
 
     async def _commits(self, read: Relocation) -> Sequence[LoggedCommit]:
@@ -274,6 +275,12 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
         return None
     at = seconds_of(logged.at)
     return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _merged(step: StepMade, at: str | None) -> StepMade:
+    """A step of a pull request counts from its merge, where that made a commit of its own."""
+    merged_at = seconds_of(at) if at is not None else None
+    return step if merged_at is None else replace(step, made=replace(step.made, at=merged_at))
 
 
 def _is_first(logged: LoggedCommit, service: str) -> bool:

@@ -13,10 +13,11 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0
@@ -71,12 +72,12 @@ class RelocationWatch:
                 await self._advance(name)
 
     async def _find(self) -> None:
+        self._found_at = time.monotonic()  # of what happens from now on this may miss something
         try:
             self._running |= await self._failover.relocations.under_way()
         except FailoverError as exc:
+            self._found_at = float("-inf")
             _log.warning("relocations are not looked for", extra={"problem": exc.slug, "detail": exc.detail})
-            return
-        self._found_at = time.monotonic()
 
     async def _advance(self, name: str) -> None:
         try:
@@ -87,24 +88,41 @@ class RelocationWatch:
         except FailoverError as exc:
             self._failed(name, exc)
             return
+        except Exception:  # noqa: BLE001 - a defect that one meets must not keep the others from going on
+            _log.exception("a relocation does not go on by a defect", extra={"service": name})
+            self._put_off(name)
+            return
         self._failures.pop(name, None)
         if report is None or not report.is_under_way:
             self._running.discard(name)
         elif report.limit_s is None and report.waited_s > SLOW_AFTER_S:
             self._failures[name] = 0, time.monotonic() + SLOW_S
-        if report is not None:
+        if report is not None and not self._is_of_the_past(report):
             self._seen[name] = report
             self._tell(report)
+
+    def _is_of_the_past(self, report: RelocationReport) -> bool:
+        """Whether it had served on its target, and a later move has followed, before this process looked.
+
+        Git does not say that the last step has come to its end, so it looks as if it had been stopped in that.
+        """
+        before = self._seen.get(report.service)
+        is_known = before is not None and before.operation == report.operation
+        return report.state is State.STOPPED and report.step is Step.PROTECT and not is_known
 
     def _failed(self, name: str, error: FailoverError) -> None:
         if error.slug == "unknown-service":  # it was taken out of the catalog
             self._running.discard(name)
             return
+        facts = {"service": name, "problem": error.slug, "detail": error.detail, "seconds": self._put_off(name)}
+        _log.warning("a relocation does not go on, and will be tried again", extra=facts)
+
+    def _put_off(self, name: str) -> float:
+        """For how long (s)."""
         count = self._failures.get(name, (0, 0.0))[0]
         wait_s = min(MAX_AGAIN_S, AGAIN_S * 2.0 ** min(count, 10))
         self._failures[name] = count + 1, time.monotonic() + wait_s
-        facts = {"service": name, "problem": error.slug, "detail": error.detail, "seconds": wait_s}
-        _log.warning("a relocation does not go on, and will be tried again", extra=facts)
+        return wait_s
 
     def _tell(self, report: RelocationReport) -> None:
         """Once for each step and state, and again while it waits: what is silent is forgotten."""

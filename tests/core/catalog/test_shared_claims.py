@@ -16,6 +16,12 @@ def told(*entries: str) -> list[str]:
     return list(shared_claims(parse_catalog(text, file="services.yaml")))
 
 
+def test_what_each_release_fills_in_is_no_name_that_they_share() -> None:
+    claims = ("'{{ .Release.Name }}'", "'{{ .Release.Name }}-b'")
+    assert told(entry("sonarr", *claims), entry("radarr", *claims)) == []
+    assert told(entry("sonarr", "${APP}", "${APP}-b"), entry("radarr", "${APP}", "${APP}-b")) == []
+
+
 END = ". Two apps that write to one claim destroy its data, unless it is made for that"
 
 

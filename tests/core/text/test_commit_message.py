@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import TIDY, checked_reason
+from failover_api.core.planning.request import TIDY, Provenance, checked_reason
 from failover_api.core.planning.state import State
+from failover_api.core.planning.waves import Wave
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import quoted
-from failover_api.core.text.commit_message import commit_message, headline, headline_of, shown
+from failover_api.core.text.commit_message import commit_message, headline, headline_of, held_message, shown
 from failover_api.core.text.trailers import read_all_records, read_records
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
@@ -370,3 +371,44 @@ Deployment media/sonarr stays on backup, and has its former strategy again.
     assert headline_of(read_all_records(message)) == headline([tidy]) == "Put back the strategy of sonarr"
     assert headline([tidy, tidy]) == "Put back the strategy of 2 services"
     assert headline([tidy, SONARR]) == "Fail over 2 services to backup"
+
+
+def test_what_does_not_begin_is_told_by_a_message_without_changes() -> None:
+    wave = Wave(2, (("app",), ("db",)))
+    asked = Provenance(
+        "01JDAAAAAAAAAAAAAAAAAAAAAA",
+        "ops-laptop",
+        "2026-11-29T21:45:00Z",
+        "k3s-w1 is back",
+        group="all",
+        step="1/5 held",
+        wave=wave,
+    )
+    message = held_message("db", "primary", asked, "Node k3s-w1 is not ready.")
+    assert message == (
+        "Relocate db to primary: 1/5 held\n\n"
+        "db stays on backup: its relocation does not begin. No file is changed.\n\n"
+        "Reason: k3s-w1 is back\n\n"
+        "Failover-Service: db\n"
+        "Failover-Action: relocate\n"
+        "Failover-Step: 1/5 held\n"
+        "Failover-From: backup\n"
+        "Failover-To: backup\n"
+        "Failover-Operation: 01JDAAAAAAAAAAAAAAAAAAAAAA\n"
+        "Failover-Requested-By: ops-laptop\n"
+        "Failover-Requested-At: 2026-11-29T21:45:00Z\n"
+        "Failover-Group: all\n"
+        "Failover-Proof: Node k3s-w1 is not ready.\n"
+        "Failover-Wave: 2/2\n"
+        "Failover-Members: app, db\n"
+        "Failover-Wave-Sizes: 1, 1\n"
+    )
+    (record,) = read_all_records(message)
+    assert (record.provenance, record.proof) == (asked, "Node k3s-w1 is not ready.")
+    assert read_records(message) == ()
+
+
+def test_nothing_that_stops_it_forges_a_line() -> None:
+    asked = Provenance("01JDAAAAAAAAAAAAAAAAAAAAAA", "me", "2026-11-29T21:45:00Z", step="1/5 held")
+    message = held_message("db", "backup", asked, "apps/x:1: 'a\nFailover-Service: other'")
+    assert [record.service for record in read_all_records(message)] == ["db"]

@@ -167,3 +167,4 @@ async def test_it_takes_the_right_for_every_service(stage: Stage, lab: Homelab, 
         assert (await client.post(f"{NODE}/abort", headers=half)).status_code == 409
     assert [one["service"] for one in told["relocations"]] == ["db"]
     assert told["reason"] == ""
+    assert "group" not in told  # a group is known to who may see all of it

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 @pytest.fixture
 def lab(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WavesLab]:
-    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.5)
+    monkeypatch.setattr("failover_api.operations.wave_runner.OTHERS_WAIT_S", 0.5)
     monkeypatch.setattr("failover_api.watching.waves.EVERY_S", 0.3)
     with waves_lab(stage, tmp_path) as made:
         yield made

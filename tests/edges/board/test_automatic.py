@@ -14,7 +14,7 @@ PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]
 
 
 def answer(page: str) -> str:
-    found = re.search(r'<p class="band[^"]*" id="headline"><span>(.*?)</span></p>', page)
+    found = re.search(r'<p class="band[^"]*" id="answer">(.*?)</p>', page)
     assert found is not None
     return found[1]
 

@@ -9,8 +9,7 @@ import httpx2
 import pytest
 
 from failover_api.edges.app import create_app
-from tests.edges.board.ground import Browser
-from tests.edges.board.test_waves import plain
+from tests.edges.board.ground import Browser, text
 from tests.support.relocating import Homelab
 from tests.support.relocating_groups import declare, group_lab, made
 from tests.support.stage import Stage
@@ -47,13 +46,13 @@ async def test_a_group_is_shown_then_begun_and_followed_to_the_end(stage: Stage,
         assert 'href="/groups/all/relocate?to=primary"' in front.text
         page = await browser.get(LOOK)
         assert page.status_code == 200
-        assert "app to primary, then db to primary" in re.sub(r"\s+", " ", plain(page.text))
+        assert "app to primary, then db to primary" in re.sub(r"\s+", " ", text(page.text))
         assert re.findall(r"<h2>(.*?)</h2>", page.text)[:2] == ["1. app", "2. db"]
         assert re.findall(r"<h3>(\d/5 [a-z-]+)</h3>", page.text) == ["2/5 quiesce", "4/5 cutover"] * 2
         begun = await browser.confirm(page)
         assert begun.status_code == 202
         assert "Relocate group all, one service after the other" in begun.text
-        assert "It waits for app." in plain(begun.text)
+        assert "It waits for app." in text(begun.text)
         link = link_of(begun.text)
         assert link_of((await browser.get(LOOK)).text) == link
         for _ in range(60):
@@ -63,11 +62,11 @@ async def test_a_group_is_shown_then_begun_and_followed_to_the_end(stage: Stage,
             lab.pass_by(5)
             await lab.looked()
         else:
-            raise AssertionError(plain(html))
+            raise AssertionError(text(html))
         assert "data-goes-on" not in html
         assert 'id="abort"' not in html
         over = await browser.get(LOOK)
-        assert "All of them are there already" in plain(over.text)
+        assert "All of them are there already" in text(over.text)
     assert made(lab) == QUICK
 
 
@@ -79,6 +78,8 @@ async def test_a_node_is_left_and_an_abort_puts_back_what_was(stage: Stage, lab:
                 break
             await lab.looked()
         assert 'href="/nodes/k3s-w2/relocate"' in front
+        assert 'href="/nodes/k3s-w1/relocate?home=true"' in front
+        assert front.count("Bring home") == 1
         page = await browser.get("/nodes/k3s-w2/relocate")
         assert 'href="/nodes/k3s-w2/relocate?home=true"' in page.text
         begun = await browser.confirm(page)
@@ -86,7 +87,7 @@ async def test_a_node_is_left_and_an_abort_puts_back_what_was(stage: Stage, lab:
         sent = await browser.post("/nodes/k3s-w2/relocate/abort", {})
         assert sent.status_code == 303
         over = await browser.get(sent.headers["location"])
-        assert "Stopped. app: It was aborted." in re.sub(r"\s+", " ", plain(over.text))
+        assert "Stopped. app: It was aborted." in re.sub(r"\s+", " ", text(over.text))
         home = await browser.get("/nodes/k3s-w1/relocate?home=true")
         assert "Relocate node k3s-w1: bring home what belongs there" in home.text
         none = await browser.get("/nodes/k3s-w1/relocate")
@@ -101,9 +102,9 @@ async def test_who_is_refused_is_said_and_can_be_left_out(stage: Stage, lab: Hom
         page = await browser.get(LOOK)
         assert page.status_code == 422
         assert 'name="skip_refused"' in page.text
-        assert "db has no" in plain(page.text)
+        assert "db has no" in text(page.text)
         shown = await browser.get(f"{LOOK}&skip_refused=true")
-        assert "db is left out" in re.sub(r"\s+", " ", plain(shown.text))
+        assert "db is left out" in re.sub(r"\s+", " ", text(shown.text))
         begun = await browser.confirm(shown)
         assert begun.status_code == 202
     assert made(lab) == QUICK[:1]

@@ -248,3 +248,9 @@ def test_a_template_takes_nothing_in_vain_from_another() -> None:
             name.split()[-1] for names in re.findall(r"{% from \S+ import (.*?) %}", text) for name in names.split(",")
         ]
         assert [name for name in taken if f"{name}(" not in text] == [], file.name
+
+
+def test_the_mark_of_the_board_s_headline_stands_on_the_board_alone() -> None:
+    """It is green unless the board says otherwise: on another page it would say that all is well."""
+    marked = [file.name for file in TEMPLATES.glob("*.html") if 'id="headline"' in file.read_text(encoding="utf-8")]
+    assert marked == ["_board.html"]

@@ -11,7 +11,7 @@ import pytest
 
 from failover_api.edges.app import create_app
 from tests.edges.board.ground import Browser, text
-from tests.support.stage import Stage
+from tests.support.stage import Stage, serving
 from tests.support.waves import WavesLab, waves_lab
 
 
@@ -53,3 +53,13 @@ async def test_an_operation_that_nobody_knows_is_a_page_that_says_so(stage: Stag
         page = await browser.get("/operations/01JDAAAAAAAAAAAAAAAAAAAAAA")
     assert page.status_code == 404
     assert "is known: of moves in waves and relocations, the newest are" in page.text
+
+
+def test_the_waves_are_no_wider_than_a_phone(stage: Stage, lab: WavesLab, chromium: Any) -> None:
+    with serving(create_app(stage.settings(cluster=str(lab.kubeconfig)), open_to_all=True)) as url:
+        page = chromium.new_context(viewport={"width": 360, "height": 740}).new_page()
+        page.goto(f"{url}/groups/all/promote")
+        wave = page.locator("td", has_text="db, relay")
+        assert wave.bounding_box()["height"] < 60, "its names are not broken into letters"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.context.close()

@@ -31,8 +31,8 @@ def test_it_is_followed_to_its_end_and_each_line_says_whose_it_is(cli: Cli, lab:
         result = cli(*HOME, "--reason", "k3s-w1 is back")
     first, second, last, operation = result.stdout.splitlines()
     assert (first, second) == (
-        "app is on primary, and copied from there again.",
-        "db is on primary, and copied from there again.",
+        "app is on primary.",
+        "db is on primary.",
     )
     assert last == "Group all: all of them are there."
     assert operation.startswith("operation 01")
@@ -59,8 +59,9 @@ def test_a_node_leaves_it_to_a_service_and_is_aborted(cli: Cli, lab: Homelab) ->
     assert "Node k3s-w2: it is under way: app: " in left.stdout
     again = json.loads(cli("relocate", "--node", "k3s-w2", "--no-wait", "--json").stdout)
     assert again["operation"] in left.stdout
-    other = cli("relocate", "--node", "k3s-w2", "--home", code=0)  # of nothing is it home
-    assert other.stdout == "Node k3s-w2: nothing is to be relocated.\n"
+    other = cli("relocate", "--node", "k3s-w2", "--home", code=3)
+    assert f"by operation {again['operation']}, which is at app" in other.stderr
+    assert "To end it: failover relocate --node k3s-w2 --abort\n" in other.stderr
     refused = cli("relocate", "--group", "all", "--to", "primary", code=3)
     assert "app: it is relocated already, by operation" in refused.stderr
     aborted = cli("relocate", "--node", "k3s-w2", "--abort")
@@ -89,7 +90,7 @@ def test_what_stops_is_said_with_another_exit_code(cli: Cli, lab: Homelab) -> No
     with lab.obeyed(), ThreadPoolExecutor() as pool:
         pool.submit(_stop_db_once_app_has_cut_over, lab)
         result = cli(*HOME, code=5)
-    assert "app is on primary, and copied from there again.\n" in result.stdout
+    assert "app is on primary.\n" in result.stdout
     assert "The relocation of db to primary has stopped in reverse: spec.replicas of Deployment" in result.stdout
     assert "Group all: it has stopped: db: spec.replicas of Deployment media/db is 0: the app does not" in result.stdout
     assert made(lab) == [*QUICK[:2], "db held"]
@@ -130,3 +131,11 @@ def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
     )
     assert "no relocation of all is under way" in refused.stderr
     assert made(lab) == QUICK
+
+
+def test_one_of_them_is_followed_by_itself(cli: Cli, lab: Homelab) -> None:
+    with cli.stage.served(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as url:
+        cli(*HOME, "--no-wait", "--server", url)
+        with lab.obeyed():
+            alone = cli("relocate", "app", "--to", "primary", "--server", url)
+    assert alone.stdout == "app is on primary.\n"

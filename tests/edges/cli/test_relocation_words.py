@@ -14,7 +14,7 @@ STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
 def body(*made: str, state: str = "done", cure: str = "") -> dict[str, Any]:
     steps = [{"name": name, "commits": [{"sha": "a"}] if name in made else [], "proof": ""} for name in STEPS]
     its = {"service": "sonarr", "to": "primary", "step": "protect", "operation": "OP", "dry_run": False}
-    return {**its, "steps": steps, "state": state, "reason": "It has stopped.", "cure": cure}
+    return {**its, "steps": steps, "state": state, "reason": "It has stopped.", "cure": cure, "awaits_word": bool(cure)}
 
 
 class Doubtful:

@@ -43,6 +43,7 @@ def test_one_that_does_not_come_up_is_exit_5(cli: Cli, lab: WavesLab) -> None:
     declare(cli.stage, top="wave_timeout: 4s")
     with lab.obeyed(but=["db"]):
         result = cli("promote", "--group", "all", code=5)
+    assert "all: it has stopped, and not all of it serves. Mend what its waves name" in result.stdout
     assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
     assert "wave 1/3 stopped (db, relay): db: did not serve within 4 s: waiting-for-apply" in result.stdout
     assert "wave 3/3 stopped (web): web: waits for app, db" in result.stdout
@@ -137,3 +138,27 @@ def test_what_does_not_pass_ends_it() -> None:
     outcome = {"operation": "01JD", "waves": [wave("running", "db")]}
     with pytest.raises(Refused):
         waves.follow(service, outcome, told=lambda _: None, sleep=lambda _: None)  # type: ignore[arg-type]  # as above
+
+
+def test_a_report_has_the_waves_and_writes_none(cli: Cli, lab: WavesLab) -> None:
+    moved = json.loads(cli("promote", "--group", "all", "--no-wait", "--json").stdout)
+    lab.apply("db", "relay")
+    page = cli("report", moved["operation"], "--utc").stdout
+    assert page.startswith("# Failover of db, relay, app, mail, web\n")
+    assert f"| 1/3 | db, relay | done | `{moved['commit']['sha'][:12]}` |  |" in page
+    assert "| 2/3 | app, mail | waiting |  |" in page
+    assert "It is under way: each wave goes on by itself" in page
+    assert "## db: primary to backup" in page
+    assert [number for number, _ in lab.waves] == ["1/3"], "to look is not to go on"
+
+
+def test_a_report_of_one_that_has_stopped_says_who_stays(cli: Cli, lab: WavesLab) -> None:
+    declare(cli.stage, top="wave_timeout: 4s")
+    with lab.obeyed(but=["db"]):
+        moved = json.loads(cli("promote", "--group", "all", "--json", code=5).stdout)
+    page = cli("report", moved["operation"], "--utc").stdout
+    assert "| 1/3 | db, relay | stopped |" in page
+    assert "db: did not serve within 4 s" in page
+    assert "Not moved: app, web. Each stays where it is until somebody moves it by hand." in page
+    body = cli.json("report", moved["operation"])
+    assert (body["state"], body["waves"][0]["state"]) == ("stopped", "stopped")

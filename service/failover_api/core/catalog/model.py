@@ -39,6 +39,11 @@ class Side(StrEnum):
     def other(self) -> "Side":
         return Side.BACKUP if self is Side.PRIMARY else Side.PRIMARY
 
+    @property
+    def action(self) -> "Action":
+        """What leads there."""
+        return Action.PROMOTE if self is Side.BACKUP else Action.DEMOTE
+
 
 class Action(StrEnum):
     """What a caller can ask for. Promote moves to backup, demote to primary, rollback undoes the last move."""

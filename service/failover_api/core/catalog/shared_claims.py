@@ -33,7 +33,7 @@ def _claims(service: Service) -> Iterator[_Place]:
     claims: list[Switch] = [switch for switch in service.switches if switch.is_claim]
     for switch in claims:
         for name in (switch.value(side) for side in Side):
-            if isinstance(name, str) and name and "$" not in name:
+            if isinstance(name, str) and name and "$" not in name and "{{" not in name:  # each fills in its own
                 yield str(service.branch), switch.selector.namespace, name
 
 

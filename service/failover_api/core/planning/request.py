@@ -54,6 +54,7 @@ def catalog_group(group: str | None) -> str:
     return group if group and " " not in group else ""
 
 
+PERMIT_LASTS_S = 2.0  # a write that is sent later needs another one
 # Awaited right before a write: raises a FailoverError that says why it may not be made after all.
 Permit = Callable[[], Awaitable[None]]
 

@@ -6,7 +6,7 @@ forge a trailer. Nor does a Git host act on it: it mentions nobody, closes no is
 
 from collections.abc import Callable, Iterable, Sequence
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import RELOCATE, TIDY, Provenance, checked_reason
 from failover_api.core.planning.state import State
@@ -49,6 +49,19 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
         "\n".join(_listing(plan.changes) for plan in plans),
         "\n".join(reason_lines(moves)),
         write_trailers([record_of(plan, provenance) for plan, provenance in moves]),
+    ]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def held_message(name: str, side: str, provenance: Provenance, why: str) -> str:
+    """Of a commit that changes no file: it says that a relocation to this side does not begin, and why."""
+    here = Side(side).other.value
+    record = Record(name, RELOCATE, here, here, provenance, proof=why)
+    paragraphs = [
+        f"{_RELOCATED} {name} to {side}: {provenance.step}",
+        f"{name} stays on {here}: its relocation does not begin. No file is changed.",
+        "\n".join(_reasons([provenance])),
+        write_trailers([record]),
     ]
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
@@ -107,7 +120,11 @@ def movement(plan: Plan, name: Callable[[str], str]) -> str:
 
 def reason_lines(moves: Iterable[tuple[Plan, Provenance]]) -> list[str]:
     """Each reason once, on a line that read_records() knows."""
-    reasons = (escape_for_git(one_line(provenance.reason).strip()) for _, provenance in moves)
+    return _reasons(provenance for _, provenance in moves)
+
+
+def _reasons(provenances: Iterable[Provenance]) -> list[str]:
+    reasons = (escape_for_git(one_line(provenance.reason).strip()) for provenance in provenances)
     return [f"{REASON}{reason}" for reason in dict.fromkeys(reasons) if reason]
 
 

@@ -26,7 +26,7 @@ from failover_api.errors import MethodNotAllowed
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport
 
 _NODE = {"type": "string", "examples": ["k3s-w1"]}
 _UNDER_WAY = "It is under way: `GET /api/operations/{operation}` tells how far"

@@ -37,7 +37,7 @@ async def operation(
     found = await look_at_operation(who, components, operation)
     if isinstance(found, OperationBody):
         return tagged(found, None, if_none_match)
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
 
     if isinstance(found, RelocationReport):
         return tagged(relocation_body(found), None, if_none_match)

@@ -30,7 +30,7 @@ from failover_api.edges.http.root_path import root_of
 from failover_api.edges.move_request import RELOCATE_GROUP_KEYS, RELOCATE_NODE_KEYS, read_pairs
 from failover_api.edges.targets import abort_relocations, components_of, relocate_group, relocate_node
 from failover_api.errors import BadRequest, FailoverError, PreconditionFailed
-from failover_api.relocation_report import GroupRelocationReport
+from failover_api.operations.relocation_report import GroupRelocationReport
 from failover_api.wiring import Components
 
 router = APIRouter(include_in_schema=False)

@@ -7,7 +7,7 @@ from failover_api.core.access.model import Caller, Verb
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board.form_moves import evacuation_path, relocation_path
 from failover_api.edges.board.rows import may_all
-from failover_api.reading.nodes import Nodes
+from failover_api.reading.nodes import NodeReport, Nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class NodeOnBoard:
     may_look: bool  # at what evacuating it would do
     may_make: bool  # and do it
     can_relocate: bool = False  # all that is active there has what brings its data along
+    can_come_home: bool = False  # something belongs there and is elsewhere, and all of that has it too
+    may_bring_home: bool = False  # and the caller may do it
 
     @property
     def path(self) -> str:
@@ -32,8 +34,14 @@ class NodeOnBoard:
         return relocation_path(node=self.name)
 
 
-def strip_of(nodes: Nodes | None, caller: Caller, relocatable: Set[str] = frozenset()) -> tuple[NodeOnBoard, ...]:
-    """Nothing where no cluster is configured. `relocatable` are the services with `replication`."""
+def strip_of(
+    nodes: Nodes | None, caller: Caller, relocatable: Set[str] = frozenset(), away: Set[str] = frozenset()
+) -> tuple[NodeOnBoard, ...]:
+    """Nothing where no cluster is configured. `relocatable` have `replication`; `away` are on backup."""
+
+    def homeward(report: NodeReport) -> list[str]:
+        return [name for name in report.standby if name in away]
+
     return tuple(
         NodeOnBoard(
             report.name,
@@ -44,6 +52,8 @@ def strip_of(nodes: Nodes | None, caller: Caller, relocatable: Set[str] = frozen
             _may_all(caller, Verb.PLAN, report.active),
             _may_all(caller, Verb.EXECUTE, report.active),
             set(report.active) <= relocatable,
+            set(homeward(report)) <= relocatable and _may_all(caller, Verb.PLAN, homeward(report)),
+            _may_all(caller, Verb.EXECUTE, homeward(report)),
         )
         for report in (nodes.reports if nodes is not None else ())
     )

@@ -17,7 +17,7 @@ from failover_api.edges.models.waves import OperationBody
 from failover_api.edges.targets import components_of, look_at_operation
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,7 +31,7 @@ async def show_operation(request: Request, operation: str) -> Response:
     if isinstance(found, OperationBody):
         facts: dict[str, Any] = {"operation": found, "goes_on": found.state is OperationState.RUNNING}
         return board(request).pages.page(request, "operation.html", who.caller, **facts)
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
 
     if isinstance(found, RelocationReport):
         return relocation_page(request, who, found)
@@ -47,7 +47,7 @@ def group_relocation_page(
         "operation": body,
         "goes_on": report.is_under_way,
         "may_abort": report.is_under_way and may_all(who.caller, Verb.EXECUTE, report.services),
-        "path": relocation_path(group=body.group, node=body.node),
+        "path": relocation_path(group=None if report.node else report.name, node=report.node or None),
     }
     return board(request).pages.page(request, "relocations.html", who.caller, status=status, **facts)
 

@@ -30,7 +30,7 @@ from failover_api.edges.http.root_path import root_of
 from failover_api.edges.move_request import read_pairs
 from failover_api.edges.targets import SERVICE, Moved, components_of, rehearse_relocation, relocate
 from failover_api.errors import BadRequest, FailoverError, NothingToRollBack, PreconditionFailed, UnsafeMove
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from failover_api.wiring import Components
 
 PATH = "/services/{service}/relocate"

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.state import State
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import static_files
@@ -41,6 +42,7 @@ from failover_api.edges.targets import (
 )
 from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
 from failover_api.overview import View
+from failover_api.reading.status import Status
 
 SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
 MAX_FILTER = 200  # characters
@@ -98,7 +100,12 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
     relocatable = frozenset(name for name, one in catalog.services.items() if one.replication is not None)
-    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller, relocatable)
+    away = frozenset(
+        status.service.name
+        for status in view.statuses
+        if isinstance(status, Status) and status.detection.state is State.BACKUP
+    )
+    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller, relocatable, away)
     underway = underway_of(request.app.state.watches.relocations())
     returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 

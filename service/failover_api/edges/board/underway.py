@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
 
 
 @dataclass(frozen=True, slots=True)

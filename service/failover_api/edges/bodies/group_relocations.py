@@ -11,7 +11,7 @@ from failover_api.edges.models.group_relocations import GroupRelocationBody
 from failover_api.edges.models.waves import WaveBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 _STATES = {"running": OperationState.RUNNING, "waiting": OperationState.RUNNING, "done": OperationState.DONE}
 
@@ -22,18 +22,19 @@ def group_relocation_body(
     """`visible` says which services may be named."""
     dry_run = dry_run and report.operation is None
     shown = [one for one in report.relocations if visible(one.service)]
+    is_whole = len(shown) == len(report.relocations)
     reason = f"{report.at}: {report.reason}" if report.at and report.reason else report.reason
     return GroupRelocationBody(
         operation=report.operation,
-        group=None if report.node else report.name,
+        group=report.name if is_whole and not report.node else None,
         node=report.node or None,
         state=_STATES.get(report.state.value, OperationState.STOPPED),
-        reason=reason if len(shown) == len(report.relocations) else "",
+        reason=reason if is_whole else "",
         waves=[_wave(one) for one in shown],
         relocations=[relocation_body(one, dry_run=dry_run) for one in shown],
         refused=[refused_body(name, error) for name, error in report.refused.items() if visible(name)],
         unplaced=[name for name in report.unplaced if visible(name)] if report.node else None,
-        warnings=list(report.warnings),
+        warnings=list(report.warnings) if is_whole else [],
         dry_run=dry_run,
     )
 

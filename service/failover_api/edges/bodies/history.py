@@ -26,6 +26,7 @@ def entry_body(entry: Entry) -> EntryBody:
         message=entry.subject,
         verified=entry.verified,
         accepted=list(record.accepted) if record else [],
+        trigger=record.provenance.trigger if record else None,
         evidence=list(record.provenance.evidence) if record else [],
         steps=[_entry_step(step) for step in entry.steps],
     )

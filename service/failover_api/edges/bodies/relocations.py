@@ -8,7 +8,7 @@ from failover_api.edges.models.commits import NamedCommitBody
 from failover_api.edges.models.relocations import RelocationBody, RelocationStepBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import RelocationReport, StepReport
+    from failover_api.operations.relocation_report import RelocationReport, StepReport
 
 
 def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> RelocationBody:

@@ -58,6 +58,10 @@ class Backend(Protocol):
         """How far a move in waves is. Without a running service whatever is due is done now."""
         ...
 
+    def waves(self, operation: str) -> Body | None:
+        """The same and nothing more; None for what is no move in waves."""
+        ...
+
     def tidy(self, service: str, operation: str) -> None:
         """Once a move serves: puts back what it changed beside its values. A running service does so by itself."""
         ...

@@ -84,6 +84,18 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def waves(self, operation: str) -> Body | None:
+        from failover_api.edges.bodies.waves import operation_body
+        from failover_api.errors import UnknownUrl
+
+        async def run(components: Any) -> Body | None:
+            try:
+                return _dump(operation_body(await components.failover.operation(operation)))
+            except UnknownUrl:
+                return None
+
+        return self._in_house(run)
+
     def tidy(self, service: str, operation: str) -> None:
         async def run(components: Any) -> None:
             if components.catalog.current().service(service).unblocked is not None:
@@ -294,12 +306,11 @@ class LocalBackend:
         self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
     ) -> Body:
         from failover_api.edges.bodies.group_relocations import group_relocation_body
-        from failover_api.moves.evacuation import group_of
 
         async def run(components: Any) -> Body:
             self._on_write = callbacks.on_write
-            label = group_of(name) if kind == "node" else name
-            return _dump(group_relocation_body(await components.failover.group_relocations.abort(label, request)))
+            groups = components.failover.group_relocations
+            return _dump(group_relocation_body(await groups.abort(request, **{kind: name})))
 
         return self._in_house(run)
 
@@ -312,7 +323,7 @@ class LocalBackend:
         on_step: Callable[[str], None] = lambda _: None,
     ) -> Body:
         """The checks, as they are shown with --json: of a working tree, or of GitHub; there of another `branch`."""
-        from failover_api.check import check_access, check_all, check_tree
+        from failover_api.check.run import check_access, check_all, check_tree
         from failover_api.config_file import catalog_file
 
         access = _of_tree(self._settings, "access", folder)

@@ -1,15 +1,15 @@
 """The commands of `failover`, put together. Nothing of the server is imported before it is needed.
 
-reads.py      list, status, rollout, report, history, nodes, groups
-moves.py      promote, demote, evacuate, rollback
-relocations.py relocate (of a service; group_relocations.py of a group or a node)
-drills.py    drill
-catalog.py    check, suggest, schema
-notify.py     notify
-completion.py completion
-automatic.py  automatic, automatic pause, resume, ack; attest
-demo.py       demo, demo kill, demo cut, demo revive
-here          serve, guard, token new: what runs, and who may call it
+reads.py        list, status, rollout, report, history, nodes, groups
+moves.py        promote, demote, evacuate, rollback
+relocations.py  relocate
+drills.py       drill
+catalog.py      check, suggest, schema
+notify.py       notify
+completion.py   completion
+automatic.py    automatic, automatic pause, resume, ack; attest
+demo.py         demo, demo kill, demo cut, demo revive
+here            serve, guard, token new: what runs, and who may call it
 """
 
 import logging

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
 
 POLL_S = 2.0
 _UNDER_WAY = ("running", "waiting")
+_ACCEPTABLE = ("unsynced-overwritten", "data-left-behind")  # whatever else stops it, it cannot do without
 _TOLD_ONCE = ("refused", "warnings")  # by the answer to who begins it
 
 
@@ -80,11 +81,17 @@ class Relocated:
         return self.command(*(["--home"] if self.is_home else ["--to", self.to] if self.to else []), *more)
 
     def hint(self, problem: Body) -> str:
-        """What to do where some are refused."""
-        if not problem.get("refused"):
-            is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
-            return f"To end it: {self.command('--abort')}" if is_running else ""
-        return f"To relocate the others: {self.again('--skip-refused')}"
+        """What to do where it is refused."""
+        from failover_api.edges.accepting import stops_of
+
+        stops = [stop for stop in stops_of(problem) if stop.rpartition(":")[2] in _ACCEPTABLE]
+        if stops:
+            accepting = [word for stop in stops for word in ("--accept", stop)]
+            return f"To relocate it all the same: {self.again(*accepting)}"
+        if problem.get("refused"):
+            return f"To relocate the others: {self.again('--skip-refused')}"
+        is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
+        return f"To end it: {self.command('--abort')}" if is_running else ""
 
 
 def relocate(
@@ -105,7 +112,10 @@ def relocate(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Move a service and its data to the other side; those of a group or a node one after the other."""
+    """Move a service and its data to the other side.
+
+    Those of a group or a node one after the other.
+    """
     if sum(name is not None for name in (service, group, node)) != 1:
         raise typer.BadParameter("name a SERVICE, a --group or a --node, and one of them alone")
     if node is None and abort == (to is not None):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for it
 NAMES_TIMEOUT_S = 2.0  # names are a help, and not worth a wait
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
-_NO_CONTENT = 204
+_NO_CONTENT, _NOT_FOUND = 204, 404
 _LOOK_THERE = "look with `failover automatic`, and say it again if it is not there"
 _LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
 # A proxy that compresses drops or weakens the ETag that a confirmed move is bound to.
@@ -58,6 +58,15 @@ class RemoteBackend:
 
     def operation(self, operation: str) -> Body:
         return self._ask("GET", _path("operations", operation), expect="waves")[0]
+
+    def waves(self, operation: str) -> Body | None:
+        try:
+            body = self._ask("GET", _path("operations", operation), expect="operation")[0]
+        except Refused as exc:
+            if exc.problem.get("status") != _NOT_FOUND:
+                raise
+            return None
+        return body if "waves" in body else None
 
     def tidy(self, service: str, operation: str) -> None:
         """The service does so itself."""
@@ -141,7 +150,8 @@ class RemoteBackend:
         return self._send(path, body, request, callbacks, expect="relocations")[0]
 
     def relocation(self, service: str, operation: str) -> Body:
-        return self._ask("GET", _path("operations", operation), expect="steps")[0]
+        body = self._ask("GET", _path("operations", operation), expect="state")[0]
+        return next((one for one in body.get("relocations", ()) if one["service"] == service), body)  # one of several
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
         path, body = _path("failover", service, "relocate", "abort"), _said(request)

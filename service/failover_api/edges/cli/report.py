@@ -1,6 +1,6 @@
 """`failover report`: what came of an operation, in Markdown: the timeline, the hazards, the evidence, what is next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from failover_api.core.safety.rollout.steps import is_overruled
@@ -17,16 +17,21 @@ _ACTIONS = {"promote": "Failover", "demote": "Failback", "rollback": "Rollback",
 
 
 def find(backend: Backend, operation: str) -> Body:
-    """The moves of an operation, with how far each has come. Raises Refused when nobody has it."""
+    """The moves of an operation, with how far each has come; and its waves, if it has any.
+
+    Raises Refused when nobody has it.
+    """
     services = [service for service in backend.list_all()["services"] if not service.get("error")]
     newest = [each for each in services if _operation(each["last_move"]) == operation]
     if newest and newest[0]["last_move"]["action"] != "relocate":  # whose steps are in the history alone
         moves = [_move(backend, each, each["last_move"]) for each in newest]
     else:
         moves = list(_earlier(backend, newest or services, operation))
-    if not moves:
+    waves = backend.waves(operation)
+    if not moves and waves is None:
         raise refused(UnknownUrl(f"no service's history has the operation {operation[:40]!r}"))
-    return {"operation": operation, "moves": moves}
+    of_waves = {"state": waves["state"], "waves": waves["waves"]} if waves is not None else {}
+    return {"operation": operation, **of_waves, "moves": moves}
 
 
 def _operation(entry: Body | None) -> str | None:
@@ -55,12 +60,12 @@ def _move(backend: Backend, service: Body, entry: Body) -> Body:
 
 def markdown(body: Body, *, utc: bool) -> str:
     """The whole page."""
-    first = body["moves"][0]["entry"]
-    names = ", ".join(_text(move["service"]) for move in body["moves"])
-    lines = [f"# {_ACTIONS.get(first['action'], 'Move')} of {names}", ""]
-    lines += [f"- Operation: {_code(body['operation'])}", f"- Asked for by: {_text(first['by'])}"]
-    lines += [f"- Reason: {_text(first['reason'])}"] if first["reason"] else []
-    lines += [f"- Committed: {shown_time(first['time'], utc=utc, seconds=True)}"]
+    waves = body.get("waves") or []
+    names = [move["service"] for move in body["moves"]]
+    names += [name for wave in waves for name in wave["services"] if name not in names]
+    lines = [f"# {_title(body['moves'])} of {', '.join(map(_text, names))}", "", *_head(body, utc=utc)]
+    if waves:
+        lines += ["", "## Waves", "", *_waves(waves), "", *_waves_next(body)]
     for move in body["moves"]:
         lines += ["", f"## {_text(move['service'])}: {move['entry']['from']} to {move['entry']['to']}"]
         lines += ["", "### Timeline", "", *_timeline(move, utc=utc)]
@@ -71,6 +76,49 @@ def markdown(body: Body, *, utc: bool) -> str:
         lines += ["", "### Age of the data", "", *_data(move, utc=utc)]
         lines += ["", "### What to do next", "", *_next(move)]
     return "\n".join(lines) + "\n"
+
+
+def _title(moves: Sequence[Body]) -> str:
+    actions = {move["entry"]["action"] for move in moves}
+    return _ACTIONS.get(actions.pop(), "Move") if len(actions) == 1 else "Move"
+
+
+def _head(body: Body, *, utc: bool) -> Iterator[str]:
+    yield f"- Operation: {_code(body['operation'])}"
+    if not body["moves"]:
+        yield "- Nothing of it is written yet."
+        return
+    first = min((move["entry"] for move in body["moves"]), key=lambda entry: str(entry["time"]))
+    yield f"- Asked for by: {_text(first['by'])}"
+    if first["reason"]:
+        yield f"- Reason: {_text(first['reason'])}"
+    yield f"- Committed: {shown_time(first['time'], utc=utc, seconds=True)}"
+
+
+def _waves(waves: Sequence[Body]) -> Iterator[str]:
+    """In which order its services move, and how far each wave is."""
+    yield "| wave | services | state | commit | |"
+    yield "|---|---|---|---|---|"
+    for number, wave in enumerate(waves, 1):
+        commits = wave.get("commits") or [wave["commit"]]
+        shown = " ".join(_code(commit["sha"][:12]) for commit in commits if commit)
+        cells = (", ".join(map(_text, wave["services"])), _text(wave["state"]), shown, _text(wave["reason"]))
+        yield f"| {number}/{len(waves)} | {' | '.join(cells)} |"
+
+
+def _waves_next(body: Body) -> Iterator[str]:
+    """What is still to come, and what will not come by itself."""
+    if body["state"] == "running":
+        yield "It is under way: each wave goes on by itself once what it waits for serves."
+    moved = {move["service"] for move in body["moves"]}
+    stopped = [wave for wave in body["waves"] if wave["state"] == "stopped"]
+    left = [name for wave in stopped for name in wave["services"] if name not in moved]
+    if stopped:
+        yield "It has come to a stop where the table says so: mend what did not come up."
+    if left:
+        yield f"Not moved: {', '.join(map(_text, left))}. Each stays where it is until somebody moves it by hand."
+    if body["state"] == "done":
+        yield "All of it is done."
 
 
 def _timeline(move: Body, *, utc: bool) -> Iterator[str]:
@@ -104,6 +152,9 @@ def _hazards(move: Body) -> Iterator[str]:
 
 def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
     entry, cluster = move["entry"], move["cluster"]
+    if trigger := entry.get("trigger"):
+        yield f"- Nobody asked for it ({_text(trigger)}). It was based on this:"
+        yield from (f"  - {_text(line)}" for line in entry.get("evidence") or ())
     yield f"- Commit {_code(entry['commit']['sha'])}: {_text(entry['commit']['url'])}"
     yield f"- {_proof(entry)}"
     yield from (f"- When it was decided: {_text(line)}" for line in entry.get("evidence") or ())

@@ -72,7 +72,10 @@ def follow(
 def ended(backend: Backend, outcome: Body, operation: Body) -> Body:
     """The outcome with what has become of all its waves."""
     name, count = one_line(outcome.get("group") or outcome.get("node") or ""), len(operation["waves"])
-    message = f"{name}: all {count} waves are done." if operation["state"] == DONE else f"{name}: it has stopped."
+    stopped = (
+        f"{name}: it has stopped, and not all of it serves. Mend what its waves name, then ask for the same again."
+    )
+    message = f"{name}: all {count} waves are done." if operation["state"] == DONE else stopped
     if operation["state"] == RUNNING:
         message = f"{name}: it is under way."
     sides = {service["service"]: service["side"] for service in backend.list_all()["services"]}

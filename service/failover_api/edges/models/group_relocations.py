@@ -18,7 +18,12 @@ class GroupRelocationBody(Body):
     operation: fields.Operation
     group: Annotated[
         str | None,
-        Field(default=None, exclude_if=is_none, description="Of a group: its name.", examples=["office"]),
+        Field(
+            default=None,
+            exclude_if=is_none,
+            description="Of a group, for who may see all of it: its name.",
+            examples=["office"],
+        ),
     ]
     node: Annotated[
         str | None,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from failover_api.edges import examples, fields
-from failover_api.edges.models.body import Body
+from failover_api.edges.models.body import Body, is_none
 from failover_api.edges.models.commits import NamedCommitBody, PullRequestBody
 
 
@@ -76,13 +76,22 @@ class EntryBody(Body):
             examples=[["data-left-behind"]],
         ),
     ]
+    trigger: Annotated[
+        str | None,
+        Field(
+            default=None,
+            exclude_if=is_none,
+            description="What asked for it where nobody did: automatic or alert; left out where somebody did.",
+            examples=["automatic"],
+        ),
+    ]
     evidence: Annotated[
         list[str],
         Field(
             default=[],
             exclude_if=operator.not_,
-            description="What an automatic move was based on, as its commit says; left out where nobody says it.",
-            examples=[["alert NodeGone fires since 2026-11-30 20:00:00 UTC"]],
+            description="What a move that nobody asked for was based on; left out of any other.",
+            examples=[["2 of 3 nodes are Ready at 2026-11-30 20:00:00 UTC"]],
         ),
     ]
     steps: Annotated[

@@ -110,8 +110,10 @@ class GitHub:
 
     # Writing
 
-    async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
-        return await self._commits.on_branch(snapshot, files, message)
+    async def commit(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str, *, send_by: float | None = None
+    ) -> Commit:
+        return await self._commits.on_branch(snapshot, files, message, send_by=send_by)
 
     def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
         return self._client.write_wait_s(branch.repository, calls)

@@ -19,6 +19,7 @@ from failover_api.errors import (
     ForgeRateLimited,
     ForgeUnavailable,
     NotReady,
+    WriteConflict,
     WriteUnknown,
 )
 from failover_api.forge.github.replies import BadCredentials, TokenNotActiveYet, graphql_refusal, rate_limited, refusal
@@ -134,12 +135,24 @@ class GitHubClient:
         what: str,
         pulls: bool = False,
         repeatable: bool = False,
+        send_by: float | None = None,
     ) -> Reply:
         """A PUT, POST, PATCH or DELETE that changes something. Raises WriteUnknown when its reply was lost.
 
-        It is repeated only if it was surely never sent; when `repeatable`, after a lost reply too.
+        It is repeated only if it was surely never sent; when `repeatable`, after a lost reply too. `send_by` as in
+        Forge.commit().
         """
-        request = Request(method, url, what, repository, json=body, writing=not repeatable, creates=True, pulls=pulls)
+        request = Request(
+            method,
+            url,
+            what,
+            repository,
+            json=body,
+            writing=not repeatable,
+            creates=True,
+            pulls=pulls,
+            send_by=send_by,
+        )
         return await self._authorised(request)
 
     async def graphql(
@@ -152,8 +165,9 @@ class GitHubClient:
         writing: bool = False,
         pulls: bool = False,
         attempts: int = ATTEMPTS,
+        send_by: float | None = None,
     ) -> Any:
-        """The `data` of a GraphQL request. Raises what its `errors` mean."""
+        """The `data` of a GraphQL request. Raises what its `errors` mean. `send_by` as in Forge.commit()."""
         request = Request(
             "POST",
             self._transport.graphql_url,
@@ -165,6 +179,7 @@ class GitHubClient:
             pulls=pulls,
             graphql=True,
             attempts=attempts,
+            send_by=send_by,
         )
         try:
             reply = await self._authorised(request)
@@ -223,6 +238,8 @@ class GitHubClient:
 
     async def _send(self, request: Request, token: str) -> Reply:
         """The reply when it is a success; raises what an error, or a missing reply, means."""
+        if request.send_by is not None and time.monotonic() > request.send_by:
+            raise WriteConflict(f"{request.what}: it could not be sent in time, and what it is based on is old by now")
         if request.creates:
             self._rate_limit.take(self.credentials.key(request.repository))
             notify(self._listener, WriteStarted())

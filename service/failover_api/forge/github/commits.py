@@ -60,13 +60,15 @@ class Commits:
         self._files, self._history, self._trees, self._lag = files, history, trees, lag
         self.unconfirmed = UnconfirmedWrites()
 
-    async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
+    async def on_branch(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str, *, send_by: float | None = None
+    ) -> Commit:
         """As Forge.commit()."""
         # Noted before it is sent: a read may show the write before its reply comes, or after that is lost.
         for path, data in files.items():
             self._lag.writing(snapshot.branch, path, blob_sha(data))
         try:
-            commit, parents = await self._write(snapshot, files, message)
+            commit, parents = await self._write(snapshot, files, message, send_by)
         except WriteUnknown:
             self.unconfirmed.lost(snapshot)
             raise
@@ -124,15 +126,17 @@ class Commits:
             raise ForgeError(f"{what}: GitHub's answer names no tree or commit") from exc
 
     async def _write(
-        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str, send_by: float | None
     ) -> tuple[Commit, Sequence[str]]:
         """The commit and its parents."""
         if snapshot.head is None:
             ((path, data),) = files.items()
-            return await self._put(snapshot.branch, snapshot.file(path), data, message)
-        return await self._create_commit(snapshot.branch, snapshot.head, files, message), [snapshot.head]
+            return await self._put(snapshot.branch, snapshot.file(path), data, message, send_by)
+        return await self._create_commit(snapshot.branch, snapshot.head, files, message, send_by), [snapshot.head]
 
-    async def _put(self, branch: Branch, old: File, data: bytes, message: str) -> tuple[Commit, list[str]]:
+    async def _put(
+        self, branch: Branch, old: File, data: bytes, message: str, send_by: float | None
+    ) -> tuple[Commit, list[str]]:
         """The commit and its parents."""
         body = {
             "message": message,
@@ -142,7 +146,8 @@ class Commits:
         }
         url = f"/repos/{branch.repository}/contents/{quote(old.path, safe='')}"
         try:
-            reply = await self._client.write("PUT", branch.repository, url, body, what=f"writing {old.path}")
+            what = f"writing {old.path}"
+            reply = await self._client.write("PUT", branch.repository, url, body, what=what, send_by=send_by)
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials may not write to it") from exc
         try:
@@ -151,7 +156,9 @@ class Commits:
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"writing {old.path}: GitHub's answer names no commit") from exc
 
-    async def _create_commit(self, branch: Branch, head: str, files: Mapping[str, bytes], message: str) -> Commit:
+    async def _create_commit(
+        self, branch: Branch, head: str, files: Mapping[str, bytes], message: str, send_by: float | None
+    ) -> Commit:
         headline, _, body = message.partition("\n\n")
         additions = [{"path": path, "contents": base64.b64encode(data).decode()} for path, data in files.items()]
         variables = {
@@ -163,7 +170,9 @@ class Commits:
             }
         }
         what = f"writing {len(files)} files to {branch}"
-        data = await self._client.graphql(branch.repository, queries.CREATE_COMMIT, variables, what=what, writing=True)
+        data = await self._client.graphql(
+            branch.repository, queries.CREATE_COMMIT, variables, what=what, writing=True, send_by=send_by
+        )
         try:
             fields = data["createCommitOnBranch"]["commit"]
             return Commit(fields["oid"], fields["url"], bool((fields.get("signature") or {}).get("isValid")))

@@ -37,8 +37,8 @@ class Request:
     """One request. `url` is below the REST root, or absolute. `repository` picks the token, unless `bearer` is one.
 
     `what` says what it does, for people. `writing`: a lost reply leaves it unknown whether it was carried out.
-    `creates`: GitHub counts it as creating content. `pulls`: it needs the token that may work on pull requests. Its
-    repr leaves out credentials and contents of files.
+    `creates`: GitHub counts it as creating content. `pulls`: it needs the token that may work on pull requests.
+    `send_by` (time.monotonic()): it is not sent later. Its repr leaves out credentials and contents of files.
     """
 
     method: str
@@ -53,6 +53,7 @@ class Request:
     graphql: bool = False
     attempts: int = ATTEMPTS
     bearer: str | None = field(default=None, repr=False)
+    send_by: float | None = None
 
 
 class Transport:

@@ -14,7 +14,9 @@ import logging
 import time
 from collections.abc import Sequence
 
+from failover_api.concurrency import together
 from failover_api.core.catalog.model import Branch
+from failover_api.core.planning.request import PERMIT_LASTS_S
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import (
     BranchProtected,
@@ -142,23 +144,26 @@ class Batch:
                 queued.settle(answer)
         if not parts:
             return None
-        if not await self._are_permitted(parts):
+        is_permitted, send_by = await self._permitted(parts)
+        if not is_permitted:
             return await self._planned(not_before)  # a commit of those who are left is another one
         names = [service.name for queued, _ in parts for service in queued.move.services]
         with_history = any(queued.move.needs_history for queued, _ in parts)
         snapshot = snapshot_of(self._branch, plan.seen, names, plan.head, with_history=with_history)
-        return PlannedCommit(plan.seen, snapshot, tuple(parts))
+        return PlannedCommit(plan.seen, snapshot, tuple(parts), send_by)
 
-    async def _are_permitted(self, parts: Sequence[tuple[QueuedMove, MovePlan]]) -> bool:
-        """Asks those that need a permit, now that the next thing is to write. Who gets none is answered."""
-        refused = False
-        for queued, _ in parts:
-            try:
-                await queued.move.check_permit()
-            except FailoverError as exc:
-                refused = True
-                queued.settle(queued.unknown(exc.detail) if queued.may_have_landed else exc)
-        return not refused
+    async def _permitted(self, parts: Sequence[tuple[QueuedMove, MovePlan]]) -> tuple[bool, float | None]:
+        """Whether all that need a permit have it, now that the next thing is to write; and until when.
+
+        All are asked at once, since none lasts for long. Who gets none is answered.
+        """
+        asked = [queued for queued, _ in parts if queued.move.needs_permit]
+        answers = await together(map(_permit, asked))
+        for queued, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, FailoverError):
+                queued.settle(queued.unknown(answer.detail) if queued.may_have_landed else answer)
+        times = [answer for answer in answers if not isinstance(answer, FailoverError)]
+        return len(times) == len(asked), min(times, default=None)
 
     def _nothing_to_do(self, queued: QueuedMove, move_plan: MovePlan) -> Outcome:
         outcome, why = queued.move.outcome(move_plan, changed=False), self._lost.untold.get(queued)
@@ -221,7 +226,7 @@ class Batch:
         before = self._lost.planned
         self._lost.hold(planned)
         try:
-            return await self._forge.commit(planned.snapshot, planned.files, planned.message)
+            return await self._forge.commit(planned.snapshot, planned.files, planned.message, send_by=planned.send_by)
         except WriteUnknown:
             raise
         except FailoverError:
@@ -234,6 +239,15 @@ class Batch:
             await self._lost.find_if_possible(patiently=True)
         for queued in self._live:
             queued.settle(queued.unknown(error.detail) if queued.may_have_landed else error)
+
+
+async def _permit(queued: QueuedMove) -> float | FailoverError:
+    """Until when it may be sent, or why it may not."""
+    try:
+        await queued.move.check_permit()
+    except FailoverError as exc:
+        return exc
+    return time.monotonic() + PERMIT_LASTS_S
 
 
 def _rehearsed(move: Move, answer: Answer) -> Outcome:

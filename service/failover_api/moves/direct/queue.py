@@ -90,11 +90,12 @@ class QueuedMove:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCommit:
-    """What one commit would hold. `seen` is what it was planned from."""
+    """What one commit would hold. `seen` is what it was planned from; with a `send_by` it is not sent later."""
 
     seen: Observations
     snapshot: Snapshot
     parts: tuple[tuple[QueuedMove, MovePlan], ...]
+    send_by: float | None = None  # time.monotonic()
 
     @property
     def message(self) -> str:

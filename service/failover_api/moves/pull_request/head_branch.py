@@ -50,7 +50,7 @@ class HeadBranch:
         Raises OperationPending for a branch that is not ours or is in the way, ForgePermission for a rule against
         it, WriteConflict and WriteUnknown when it has to be looked at anew.
         """
-        with _by_its_rules():
+        with by_its_rules():
             try:
                 await self._forge.create_branch(self.branch, base.head)
             except WriteConflict:  # it is there: of an earlier call, of a closed pull request, or a person's
@@ -66,7 +66,7 @@ class HeadBranch:
 
     async def anew(self, base: Base, head: str, provenance: Provenance) -> Commit:
         """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
-        with _by_its_rules():
+        with by_its_rules():
             commit = await self._forge.make_commit(self._move.branch, base.head, base.files, base.message(provenance))
             self._made[commit.sha] = base.head
             await self._forge.move_branch(self.branch, head, commit.sha)
@@ -149,7 +149,7 @@ class HeadBranch:
 
 
 @contextlib.contextmanager
-def _by_its_rules() -> Iterator[None]:
+def by_its_rules() -> Iterator[None]:
     """No policy helps against a rule that wants a pull request for the very branch of one."""
     try:
         yield

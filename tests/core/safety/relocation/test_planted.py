@@ -10,6 +10,7 @@ from failover_api.core.safety.observed import Replication
 from failover_api.core.safety.relocation import going_up, ladder, quiet, sync, values
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.tags import Tag
+from tests.core.safety.relocation import schedules
 from tests.core.safety.relocation.schedules import run
 
 MOST = 400
@@ -150,3 +151,11 @@ def _tag_both(subject: Any, git: Any, step: Step) -> Any:
     for end in subject.towards.both:
         wanted |= {**values._running(subject, git, end), values.manual(end): tag}
     return wanted
+
+
+def test_a_step_that_is_written_as_it_was_decided_long_ago_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in Git tells that a Job has written in between: the look right before the write does."""
+    seeds, faults = range(700_784, 700_787), {"away", "job"}
+    assert not any(run(seed, faults=faults).wrongs for seed in seeds)
+    monkeypatch.setattr(schedules, "SEEN_TWICE", frozenset())
+    assert any(run(seed, faults=faults).wrongs for seed in seeds)

@@ -53,3 +53,11 @@ def test_a_node_is_lost_once_it_was_not_ready_for_long(away_s: float, is_lost: b
     found = sight(stopped(nodes=[away, node(W2)], pods=[]))
     assert found.target_down == (W1,)
     assert found.lost == ((W1,) if is_lost else ())
+
+
+def test_a_side_whose_labels_no_node_has_is_no_side_to_go_to() -> None:
+    """As after the Node object was deleted and made anew; with no labels asked for, nobody can tell."""
+    bare = replace(node(W1), labels={})
+    found = sight(stopped(nodes=[bare, node(W2)], pods=[]))
+    assert found.target_down == ("with the labels of primary (there is none)",)
+    assert found.origin_down == ()

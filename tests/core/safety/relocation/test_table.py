@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -59,7 +60,8 @@ def late(stand: Stand) -> Decision:
 
 
 def lost(stand: Stand) -> Decision:
-    return stand.decide(stand.sight(target_down=("k3s-w1",), lost=("k3s-w1",)))
+    sight = stand.source(sync_started_at=stand.now, last_manual="old")
+    return stand.decide(replace(sight, origin_down=("k3s-w2",), lost=("k3s-w2",)))
 
 
 def there() -> Decision:
@@ -105,7 +107,9 @@ WALKS: dict[Edge, Walk] = {
         for start in BEFORE_CUTOVER
     },
     **{Edge(start, Cause.LATE, Position.STOPPED): lambda start=start: late(stand_at(start)) for start in DOWN},
-    **{Edge(start, Cause.LOST, Position.STOPPED): lambda start=start: lost(stand_at(start)) for start in DOWN},
+    **{
+        Edge(start, Cause.LOST, Position.STOPPED): lambda start=start: lost(stand_at(start)) for start in BEFORE_CUTOVER
+    },
     **{
         Edge(start, Cause.CHANGED, Position.LEFT): lambda start=start: changed(stand_at(start))
         for start in AFTER_CUTOVER

@@ -648,3 +648,41 @@ def test_what_they_have_unpaused_there_themselves_stays() -> None:
         stand.put(switch.place, switch.old)
     stand.go()
     assert stand.values[theirs] is False
+
+
+@pytest.mark.parametrize("position", [Position.REVERSE, Position.RESTORE])
+def test_an_app_that_is_lost_with_its_node_is_not_kept_from_failing_over(position: Position) -> None:
+    """The first sync may take hours, and nothing moves by itself what is being relocated."""
+    stand = at(position)
+    going = {"sync_started_at": stand.now, "last_manual": "old"}
+    sight = stand.source(**going) if position is Position.REVERSE else stand.destination(**going)
+    assert stand.decide(replace(sight, target_down=("k3s-w1",), lost=("k3s-w1",))).edge is None
+    decision = stand.go(replace(sight, origin_down=("k3s-w2",), lost=("k3s-w2",)))
+    assert decision.edge.cause is Cause.LOST
+    assert stand.values == stand.former
+
+
+def test_a_first_sync_that_never_ends_well_is_asked_for_less_and_less_often() -> None:
+    """It has no limit, and each tag is a commit."""
+    stand = at(Position.REVERSE)
+    began, tags = stand.now, 0
+    while stand.now - began < 3600.0:
+        if stand.decide(stand.source(result="Failed")).commit is not None:
+            stand.go(stand.source(result="Failed"))
+            tags += 1
+        stand.now += 10.0
+    assert 5 <= tags <= 9
+
+
+def test_a_last_sync_that_cannot_be_proved_is_not_a_commit_a_second() -> None:
+    """VolSync's clock is behind: no sync ever seems to have begun after the app had stopped."""
+    stand = at(Position.FINAL_SYNC)
+    began, tags = stand.now, 0
+    while stand.now - began < 100.0:
+        now = stand.now
+        sight = stand.source(last_sync_at=stand.now - 60.0)
+        if stand.decide(sight).commit is not None:
+            stand.go(sight)
+            tags += 1
+        stand.now = now + 2.0
+    assert 5 <= tags <= 8

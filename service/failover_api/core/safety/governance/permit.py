@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from failover_api.core.planning.request import PERMIT_LASTS_S
 from failover_api.core.safety.governance.alerts import AlertOrder, decide_alert
 from failover_api.core.safety.governance.decisions import Act, Situation, decide
 from failover_api.core.safety.governance.gates import Gate, Hold
 
-PERMIT_S = 2.0
+PERMIT_S = PERMIT_LASTS_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from failover_api.core.wording import cut
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import Replication
 
-_AGAIN_S = 30.0  # between two tags of step 1, which has no limit
+_AGAIN_S, _AGAIN_MOST_S = 30.0, 900.0  # between two tags of step 1, which has no limit: twice as long each time
+_AT_ONCE = 5  # so many tags of step 3 follow each other at once, since the app is down; then one each _AGAIN_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,8 @@ def _anew(known: Known, why: str) -> Judged:
     since = seen if seen is not None and is_still else quiet.quiet_now(known.sight)
     if not (_may_be_tagged(known) or (is_still and known.is_alone)):
         return Wait(why)
+    if _tries(known, Step.FINAL_SYNC) >= _AT_ONCE and _since_last(known) < _AGAIN_S:
+        return Wait(why, is_stuck=True)
     return Go(Cause.UNPROVED, Position.FINAL_SYNC, proofs.quiet_text(since, why))
 
 
@@ -305,10 +308,20 @@ def _protected(known: Known, source: "Replication", destination: "Replication") 
 
 def _once_more(known: Known, answer: Answer, end: Position) -> Judged:
     """Another tag for step 1; not at once, since nothing limits how often."""
-    last = known.git.last
-    if last is not None and known.sight.since(last.at) < _AGAIN_S:
+    tries = min(_tries(known, Step.REVERSE), 10)
+    if _since_last(known) < min(_AGAIN_MOST_S, _AGAIN_S * 2.0 ** (tries - 1)):
         return Wait(answer.reason, is_stuck=True)
     return Go(Cause.UNPROVED, end, answer.reason)
+
+
+def _tries(known: Known, step: Step) -> int:
+    """How many commits of a step there are: each is a tag, or by repository its restore."""
+    return sum(made.step is step and made.ending is None for made in known.git.made)
+
+
+def _since_last(known: Known) -> float:
+    last = known.git.last
+    return known.sight.since(last.at) if last is not None else 0.0
 
 
 def _unseen(known: Known) -> Wait | None:

@@ -11,8 +11,6 @@ from failover_api.core.catalog.model import Action, Catalog, Side
 from failover_api.core.planning.waves import Order, Wave, order_of
 from failover_api.core.safety.relocation.ladder import State
 
-_UNDER_WAY = frozenset({State.RUNNING, State.WAITING})
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -40,10 +38,12 @@ class Turn:
 
 def turn(members: Sequence[Member]) -> Turn:
     """Whose turn it is, of services in their order."""
-    if (running := _first(members, _UNDER_WAY)) is not None:
-        return _at(running.state or State.RUNNING, running)
-    if (stopped := _first(members, frozenset({State.STOPPED}))) is not None:
-        return _at(State.STOPPED, stopped)
+    for member in members:
+        if member.state is not None and member.state.is_under_way:
+            return _at(member.state, member)
+    for member in members:
+        if member.state is State.STOPPED:
+            return _at(State.STOPPED, member)
     begun = max((at for at, member in enumerate(members) if member.state is not None), default=-1)
     due = next((member for member in members[begun + 1 :] if not member.is_there), None)
     if due is None:
@@ -61,7 +61,7 @@ def in_order(members: Mapping[str, Side], catalog: Catalog) -> Order:
 
     Of those that wait for each other in no way the order of `members` stays.
     """
-    actions = {name: _LEADS[side] for name, side in members.items()}
+    actions = {name: side.action for name, side in members.items()}
     order = order_of(actions, {name: service.after for name, service in catalog.services.items()})
     return Order(tuple((name,) for wave in order.waves for name in wave), order.waits_for, order.warnings)
 
@@ -93,15 +93,8 @@ def why_not_named(wave: Wave, group: str | None, targets: Mapping[str, Side], ca
 def wave_of(order: Order, members: Mapping[str, Side], *, accept: Sequence[str], node: str) -> Wave:
     """What the trailers say of it. Where all go to the same side that is told by each commit."""
     is_mixed = len(set(members.values())) > 1
-    actions = tuple((name, str(_LEADS[side])) for name, side in members.items()) if is_mixed else ()
+    actions = tuple((name, str(side.action)) for name, side in members.items()) if is_mixed else ()
     return Wave(1, order.waves, actions, tuple(accept), node=node)
-
-
-_LEADS = {Side.BACKUP: Action.PROMOTE, Side.PRIMARY: Action.DEMOTE}
-
-
-def _first(members: Sequence[Member], states: frozenset[State]) -> Member | None:
-    return next((member for member in members if member.state in states), None)
 
 
 def _at(state: State, member: Member) -> Turn:

@@ -31,6 +31,11 @@ class State(StrEnum):
     STOPPED = "stopped"  # nothing more is done
     DONE = "done"
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self in {State.RUNNING, State.WAITING}
+
 
 class Obstacle(Enum):
     """What keeps one from its first step."""
@@ -78,8 +83,20 @@ class Decision:
         return int(self.waited_s // WORD_EVERY_S)
 
 
-def decide(subject: Subject, git: GitView, sight: Sight, *, is_aborted: bool = False, vouched_by: str = "") -> Decision:
-    """`is_aborted`: somebody asks for its end; after the cutover that is not heeded. `vouched_by`: see Known."""
+def decide(
+    subject: Subject,
+    git: GitView,
+    sight: Sight,
+    *,
+    is_aborted: bool = False,
+    why_aborted: str = "It was aborted.",
+    vouched_by: str = "",
+    pending: str = "",
+) -> Decision:
+    """`is_aborted`: somebody asks for its end; after the cutover that is not heeded. `vouched_by`: see Known.
+
+    `pending`: the next step is written already, and waits for something: to be merged.
+    """
     position = position_of(subject, git)
     known = Known(subject, git, sight, vouched_by)
     if position is Position.READY:
@@ -89,12 +106,14 @@ def decide(subject: Subject, git: GitView, sight: Sight, *, is_aborted: bool = F
     if git.unreadable:
         return _wait(known, position, Wait(git.unreadable, is_stuck=True))
     if is_aborted and position in BEFORE_CUTOVER:
-        return _undo(known, position, Cause.ABORTED, "It was aborted.")
+        return _undo(known, position, Cause.ABORTED, why_aborted)
     if why := _why_changed(known, position.step):
         return _undo(known, position, Cause.CHANGED, why)
     found = JUDGES[position](known)
     if isinstance(found, Go):
-        return _go(known, position, found)
+        if not pending or found.end is Position.DONE:
+            return _go(known, position, found)
+        found = Wait(pending)
     return _late(known, position, found) or _wait(known, position, found)
 
 
@@ -198,14 +217,18 @@ def _wanted(known: Known, end: Position) -> Values:
 
 
 def _late(known: Known, position: Position, wait: Wait) -> Decision | None:
-    """The way back of what takes too long, or cannot end, while the app is stopped: it is started where it was."""
-    limit_s = limit_of(known.subject, position)
-    if position not in DOWN:
+    """The way back of what takes too long, or cannot end, while the app is stopped: it is started where it was.
+
+    One whose app is lost with its node ends too: nothing else may move it while it is under way.
+    """
+    limit_s, sight = limit_of(known.subject, position), known.sight
+    if position not in BEFORE_CUTOVER:
         return None
-    if limit_s is not None and _waited(known, position) > limit_s:
+    if position in DOWN and limit_s is not None and _waited(known, position) > limit_s:
         return _undo(known, position, Cause.LATE, f"It took longer than {length(limit_s)}. {wait.reason}")
-    if known.sight.lost and not known.sight.unseen:
-        names = ", ".join(map(cut, known.sight.lost))
+    lost = sight.lost if position in DOWN else [name for name in sight.lost if name in sight.origin_down]
+    if lost and not sight.unseen:
+        names = ", ".join(map(cut, lost))
         why = f"Node {names} has not been ready for over {length(LOST_AFTER_S)}, and it cannot go on without it."
         return _undo(known, position, Cause.LOST, why)
     return None

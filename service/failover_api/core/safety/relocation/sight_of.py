@@ -7,13 +7,14 @@ from typing import Any
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.planning.state import Detection, State
 from failover_api.core.safety.observed import Pod, Replication, Seen, View
-from failover_api.core.safety.placement import nodes_of_side, on_side
+from failover_api.core.safety.placement import on_side
 from failover_api.core.safety.relocation.places import Document
 from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Ends, Holder, Running, Sight
 from failover_api.core.safety.relocation.subject import Ends as Pair
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.live import Live, find_live, index_of, kind_of
+from failover_api.core.safety.rollout.place import side_nodes
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.stages import Stage
 
@@ -140,9 +141,15 @@ def _is_mover(pod: Pod, pair: Pair | None) -> bool:
 
 
 def _down(service: Service, detection: Detection, side: Side, view: View) -> tuple[str, ...]:
-    """Of a side's nodes those that are not ready or are gone."""
+    """Of a side's nodes those that are not ready or are gone; in their place what they are asked for, where none is.
+
+    A Node that is deleted and comes back has lost the labels that somebody set by hand.
+    """
     known = {node.name: node for node in view.nodes.objects.values()}
-    names = sorted(nodes_of_side(service, detection, side, known))
+    found = side_nodes(expectation(service, on_side(detection, side)), known)
+    if found is not None and not found:
+        return (f"with the labels of {side} (there is none)",)
+    names = sorted(found or ())
     return tuple(name for name in names if name not in known or not known[name].is_ready)
 
 

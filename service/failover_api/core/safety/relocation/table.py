@@ -22,7 +22,7 @@ From everything before the cutover:
     reverse, restore, quiesce, final-sync, final-restore   aborted  aborted
     reverse, restore, quiesce, final-sync, final-restore   changed  stopped
     quiesce, final-sync, final-restore                     late     stopped
-    quiesce, final-sync, final-restore                     lost     stopped
+    reverse, restore, quiesce, final-sync, final-restore   lost     stopped
 
 and after it:
 
@@ -135,7 +135,8 @@ EDGES = frozenset(
         Edge(Position.PROTECT, Cause.PROTECTED, Position.DONE),
         *(Edge(start, Cause.ABORTED, Position.ABORTED) for start in BEFORE_CUTOVER),
         *(Edge(start, Cause.CHANGED, Position.STOPPED) for start in BEFORE_CUTOVER),
-        *(Edge(start, cause, Position.STOPPED) for start in DOWN for cause in (Cause.LATE, Cause.LOST)),
+        *(Edge(start, Cause.LATE, Position.STOPPED) for start in DOWN),
+        *(Edge(start, Cause.LOST, Position.STOPPED) for start in BEFORE_CUTOVER),
         *(Edge(start, Cause.CHANGED, Position.LEFT) for start in AFTER_CUTOVER),
     ]
 )

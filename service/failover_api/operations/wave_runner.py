@@ -28,16 +28,16 @@ from failover_api.core.wording import one_line
 from failover_api.deadline import Clock
 from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotPermitted, NotReady
 from failover_api.forge.values import LoggedCommit
-from failover_api.move_runner import MoveRunner
 from failover_api.moves.evacuation import parts_of_node
 from failover_api.moves.group import check_branches, parts_of
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep, ignore
+from failover_api.operations.move_runner import MoveRunner
+from failover_api.operations.wave_operation import AUTOMATIC, PermitFor, WaveOperation, taken_up
+from failover_api.operations.wave_sight import WaveSight
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
-from failover_api.wave_operation import AUTOMATIC, PermitFor, WaveOperation, taken_up
-from failover_api.wave_sight import WaveSight
 
 MAX_OPERATIONS = 1024
 OTHERS_WAIT_S = 20.0  # whoever began it goes first

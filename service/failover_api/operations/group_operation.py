@@ -9,8 +9,8 @@ from failover_api.core.safety.relocation.in_order import Turn
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.reading.status import Status, Unreadable
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,12 @@ class Together:
     members: Mapping[str, Side]
     node: str = ""
     unplaced: tuple[str, ...] = ()
+
+    def is_about(self, asked: Provenance) -> bool:
+        """Whether an operation is of this group, or of this node, wherever it leads."""
+        if asked.wave is None:
+            return False
+        return asked.wave.node == self.node if self.node else asked.group == self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,12 @@ class GroupOperation:
 
     @property
     def is_under_way(self) -> bool:
-        return self.turn.state in {State.RUNNING, State.WAITING}
+        return self.turn.state.is_under_way
 
     def is_same(self, asked: Together) -> bool:
         """Whether it brings these where they are to go; some may have been left out, or have left a node by now."""
         running, wanted = self.targets.items(), asked.members.items()
-        return running <= wanted or wanted <= running
+        return bool(asked.node) or running <= wanted or wanted <= running
 
     @property
     def next_up(self) -> str | None:

@@ -32,7 +32,9 @@ from failover_api.core.safety.relocation.in_order import (
     why_not_named,
 )
 from failover_api.core.safety.relocation.ladder import State
-from failover_api.core.wording import cut, one_line
+from failover_api.core.safety.relocation.steps import Ending, Step
+from failover_api.core.text.commit_message import held_message
+from failover_api.core.wording import one_line
 from failover_api.errors import (
     ClusterNeeded,
     Conflict,
@@ -51,19 +53,19 @@ from failover_api.errors import (
 from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, Snapshot
-from failover_api.group_operation import GroupOperation, Together, is_on, numbered, part_of
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.moves.relocation import held_message
+from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.operations.relocation_runner import RelocationRunner
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
-from failover_api.relocation_runner import RelocationRunner
 
 MAX_KEPT = 1024
 RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
+MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
 _log = logging.getLogger(__name__)
 Statuses = Sequence[Status | Unreadable]
@@ -107,7 +109,8 @@ class GroupRelocations:
         }
         if is_home:
             members = {one: side for one, side in members.items() if side is Side.PRIMARY}
-        return Together(group_of(name), members, name, nodes.unplaced)
+        label = f"{group_of(name)} (home)" if is_home else group_of(name)
+        return Together(label, members, name, nodes.unplaced)
 
     async def start(self, together: Together, request: MoveRequest) -> GroupRelocationReport:
         """Begins the first of them; of the same that is under way, how far that is. With nothing to do: no operation.
@@ -156,8 +159,10 @@ class GroupRelocations:
         alone = replace(request, versions=None, key=None, dry_run=True)
         rehearsed: dict[str, RelocationReport] = {}
         refused: dict[str, FailoverError] = {}
-        for name in (name for wave in order.waves for name in wave):
+        names = [name for wave in order.waves for name in wave]
+        for name in names:
             try:
+                self._runner.check_part(name)
                 report = await self._runner.rehearse(name, together.members[name], alone)
                 if report.operation is not None:
                     raise RelocationRunning(f"it is relocated already, by operation {report.operation}")
@@ -166,7 +171,7 @@ class GroupRelocations:
                 if not is_own_refusal(exc):
                     raise
                 refused[name] = exc
-        error = _refusal(refused, rehearsed, together) if refused else None
+        error = _refusal(names, refused, rehearsed) if refused else None
         if error is not None and not request.skip_refused:
             raise error
         for name, report in rehearsed.items():
@@ -184,13 +189,13 @@ class GroupRelocations:
             is_same = asked.group == together.name and asked.wave is not None
             if digest is not None and asked.key == digest and not is_same:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
-            if not is_same:
+            if not together.is_about(asked):
                 continue
             found = await self._find(asked, ())
             if digest is not None and found.asked.key == digest:
                 return found
-            if found.is_under_way and together.members:
-                if found.is_same(together):
+            if found.is_under_way:
+                if is_same and found.is_same(together):
                     return found
                 raise RelocationRunning(
                     f"{together.name} is relocated already, by operation {asked.operation}, which is at {found.turn.at}"
@@ -198,22 +203,28 @@ class GroupRelocations:
         return None
 
     async def abort(
-        self, name: str, request: MoveRequest, *, may: Callable[[Sequence[str]], None] = lambda _: None
+        self,
+        request: MoveRequest,
+        *,
+        group: str = "",
+        node: str = "",
+        may: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> GroupRelocationReport:
         """Puts back what was of the one that runs, or holds the next where none can be put back any more.
 
-        `name` is the group's, or stands for the node's; `may` is told the services, and raises where the caller may not
-        do that. Raises NothingToRollBack where nothing more is to come.
+        `may` is told the services, and raises where the caller may not do that. Raises NothingToRollBack where nothing
+        more is to come.
         """
+        here = Together(group, {}, node)
         for asked in await self._newest():
-            if asked.group != name or asked.wave is None:
+            if not here.is_about(asked):
                 continue
             found = await self._find(asked, ())
             if found.is_under_way:
                 may(list(found.targets))
                 await self._end(found, request)
                 return (await self._find(asked, tuple(found.members))).report
-        raise NothingToRollBack(f"no relocation of {name} is under way")
+        raise NothingToRollBack(f"no relocation of {group or group_of(node)} is under way")
 
     async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
         running = next((one for one in found.members.values() if one.may_be_aborted), None)
@@ -282,8 +293,9 @@ class GroupRelocations:
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
         """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
         service, target = self._catalog().service(name), found.targets[name]
-        provenance = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
-        message = held_message(name, target, provenance, one_line(cut(why)))
+        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        held = replace(part, step=Ending.HELD.label(Step.REVERSE))
+        message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
             head = await self._forge.head(service.branch, not_before=time.monotonic())
             if (await self._runner.begun()).get(name) == found.asked.operation:
@@ -385,12 +397,13 @@ class GroupRelocations:
 
 
 def _refusal(
-    refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport], together: Together
+    names: Sequence[str], refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport]
 ) -> FailoverError:
-    error = refusal_of({name: refused[name] for name in together.members if name in refused})
+    """What refuses all of them; an unsafe one names the manifests as a dry run would that accepts it."""
+    error = refusal_of({name: refused[name] for name in names if name in refused})
     if isinstance(error, UnsafeMove):
         versions = {name: report.version for name, report in rehearsed.items()}
         versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
-        is_whole = versions.keys() == together.members.keys()
-        error.version = joined_version([versions[name] for name in together.members]) if is_whole else ""
+        is_whole = versions.keys() == set(names)
+        error.version = joined_version([versions[name] for name in names]) if is_whole else ""
     return error

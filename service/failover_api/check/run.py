@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover_api.check_automatic import check_order
-from failover_api.check_hazards import check_hazards
+from failover_api.check.automatic import check_order
+from failover_api.check.hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
 from failover_api.core.catalog.automatic import Mode
@@ -34,8 +34,8 @@ from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.check.cluster import LeaseRights
     from failover_api.cluster.port import Cluster
-    from failover_api.cluster_check import LeaseRights
 
 _ADD_IT = "Add the key to the manifest, or correct its path in the catalog"
 WARNING = "; warning: "  # what stands before it is well
@@ -99,7 +99,7 @@ async def check_all(
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
         checks += await check_hazards(statuses, failover.look_around, on_step, known.automatic)
     if cluster is not None:
-        from failover_api.cluster_check import check_cluster
+        from failover_api.check.cluster import check_cluster
 
         on_step("looking at the cluster")
         checks += await check_cluster(cluster, known, lease if known.automatic.mode is not Mode.NONE else None)

@@ -16,7 +16,7 @@ from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.text.trailers import Record
 from failover_api.events import Events, RelocationTold
 from failover_api.moves.outcome import Outcome
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 
 MAX_KEPT = 1024
 _OVER = frozenset({State.DONE, State.STOPPED})

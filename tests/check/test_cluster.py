@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from failover_api.check.cluster import check_cluster
 from failover_api.cluster.access import Access, Endpoint, Login
 from failover_api.cluster.kubernetes import Kubernetes
-from failover_api.cluster_check import check_cluster
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog
 from failover_api.forge.values import Check, Level

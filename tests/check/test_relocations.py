@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.check import check_all, check_tree
+from failover_api.check.run import check_all, check_tree
 from failover_api.config_file import catalog_file
 from failover_api.forge.values import Check
 from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup
@@ -66,11 +66,17 @@ async def test_a_pair_that_several_kustomizations_build_is_refused(lab: Stage) -
     assert "`postBuild.substitute`" in told.detail
 
 
-@pytest.mark.parametrize("more", ["", "    pull_request: {auto_merge: true}\n"])
-async def test_pull_requests_are_told_to_refuse_it_as_they_do(lab: Stage, more: str) -> None:
+@pytest.mark.parametrize("more", ["", "    pull_request: {auto_merge: true, draft: true}\n"])
+async def test_pull_requests_that_somebody_merges_are_told_to_refuse_it(lab: Stage, more: str) -> None:
     lab.declare(f"{CATALOG}    policy: pull_request\n{more}")
     (told,) = await check(lab)
-    assert (told.level, "write `policy: direct` for it" in told.detail) == ("failed", True)
+    assert (told.level, "or `policy: direct` for it" in told.detail) == ("failed", True)
+
+
+async def test_five_reviews_inside_a_downtime_are_warned_of(lab: Stage) -> None:
+    lab.declare(f"{CATALOG}    policy: pull_request\n    pull_request: {{auto_merge: true}}\n")
+    (told,) = await check(lab)
+    assert (told.level, "five reviews" in told.detail) == ("warn", True)
 
 
 async def test_a_persons_own_way_needs_only_a_way_to_stop_it(lab: Stage) -> None:

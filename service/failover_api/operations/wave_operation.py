@@ -171,7 +171,8 @@ class WaveOperation:
         if self.is_all_written:
             self.ended[name] = Place(Standing.DONE, "moved again since")
         elif status.detection.state.value == self._target(name):
-            self.written[name] = self.began_at if at is None else at
+            if at is None or at >= self.began_at:  # else it was there before, and needed no commit of this one
+                self.written[name] = self.began_at if at is None else at
         elif name in self.written or (at is not None and at > self.began_at):
             self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
 

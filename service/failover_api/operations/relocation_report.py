@@ -61,7 +61,7 @@ class RelocationReport:
     @property
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
-        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+        return self.operation is not None and self.state.is_under_way
 
     @property
     def downtime_s(self) -> float | None:
@@ -107,7 +107,7 @@ class GroupRelocationReport:
     @property
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
-        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+        return self.operation is not None and self.state.is_under_way
 
     @property
     def services(self) -> tuple[str, ...]:

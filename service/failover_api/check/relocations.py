@@ -6,6 +6,7 @@ from failover_api.core.catalog.model import Policy
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.forge.values import Check
+from failover_api.operations.relocation_proposals import merges_by_itself
 from failover_api.reading.status import Status
 
 MAX_NAMED = 3
@@ -45,10 +46,19 @@ def _shared(status: Status, around: Surroundings) -> Iterator[str]:
 
 
 def _of_policy(status: Status, name: str) -> Iterator[Check]:
-    """As one that is begun is refused: with `auto_merge` as well, which is no compare-and-swap."""
-    if status.service.policy is Policy.PULL_REQUEST:
+    """As one that is begun is refused; and what a review would mean."""
+    service = status.service
+    if service.policy is not Policy.PULL_REQUEST:
+        return
+    if not merges_by_itself(service):
         detail = (
-            "under policy `pull_request` it is refused, with `auto_merge` too: what GitHub merges later is not "
-            "compared with what the step was decided on, and the app is down in between; write `policy: direct` for it"
+            "under policy `pull_request` it is refused: no review may lie between its steps; write `auto_merge`, no "
+            "`draft`, or `policy: direct` for it"
         )
         yield Check(name, ok=False, detail=detail)
+        return
+    detail = (
+        "under policy `pull_request` each of its five steps is a pull request that has to merge by itself: five "
+        "reviews, where the branch wants them, of which two lie inside the downtime"
+    )
+    yield Check(name, ok=True, detail=detail, is_warning=True)

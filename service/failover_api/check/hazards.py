@@ -7,8 +7,8 @@ is nothing to mend, and is told where it is moved.
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
-from failover_api.check_automatic import check_data_age
-from failover_api.check_relocations import check_relocation
+from failover_api.check.automatic import check_data_age
+from failover_api.check.relocations import check_relocation
 from failover_api.core.catalog.automatic import OFF, Automatic
 from failover_api.core.catalog.model import Branch, Service, Side
 from failover_api.core.safety.cluster_finders import pods

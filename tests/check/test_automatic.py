@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.check import check_all, check_tree
+from failover_api.check.run import check_all, check_tree
 from failover_api.config_file import catalog_file
 from failover_api.forge.values import Check
 from tests.support.stage import RADARR, SONARR, Stage, entry

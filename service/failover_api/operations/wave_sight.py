@@ -18,8 +18,8 @@ from failover_api.core.wording import one_line
 from failover_api.errors import FailoverError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import LoggedCommit
+from failover_api.operations.wave_operation import Serves, WaveOperation
 from failover_api.reading.status import Status, Unreadable
-from failover_api.wave_operation import Serves, WaveOperation
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState

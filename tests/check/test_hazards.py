@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.check import check_all, check_tree
+from failover_api.check.run import check_all, check_tree
 from failover_api.config_file import catalog_file
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.safety.finders.blocked_pods import recreate_blocks

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.check import check_access, check_all, check_tree
+from failover_api.check.run import check_access, check_all, check_tree
 from failover_api.forge.values import Check
 from failover_api.settings import Settings
 from tests.support.stage import RADARR, SERVICES, SONARR, Stage, deployment, entry

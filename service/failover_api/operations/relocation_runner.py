@@ -33,7 +33,7 @@ from failover_api.core.safety.relocation.overwritten import Moved, left_behind, 
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.steps import Ending, Step
+from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
 from failover_api.core.safety.relocation.table import (
     AFTER_CUTOVER,
     BEFORE_CUTOVER,
@@ -63,13 +63,15 @@ from failover_api.events import Events, MoveEnded
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
+from failover_api.moves.pull_request.step import ProposedStep, StepProposer
 from failover_api.moves.relocation import StepMove, step_move
+from failover_api.operations.relocation_news import RelocationNews
+from failover_api.operations.relocation_proposals import as_proposed, first_report, merges_by_itself, waits_for_merge
+from failover_api.operations.relocation_report import RelocationReport, StepReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
-from failover_api.relocation_news import RelocationNews
-from failover_api.relocation_report import RelocationReport, StepReport
-from failover_api.wave_operation import no_operation
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
@@ -90,6 +92,7 @@ class RelocationRunner:
         self,
         reader: RelocationReader,
         writer: Writer,
+        proposer: StepProposer,
         clusters: ClusterReader,
         catalog: Callable[[], Catalog],
         events: Events,
@@ -99,7 +102,8 @@ class RelocationRunner:
         deadline_s: float,
         now: Callable[[], float],
     ) -> None:
-        self._reader, self._writer, self._clusters, self._catalog = reader, writer, clusters, catalog
+        self._reader, self._writer, self._proposer = reader, writer, proposer
+        self._clusters, self._catalog = clusters, catalog
         self._events, self._status, self._deadline_s, self._now = events, status, deadline_s, now
         self._news = RelocationNews(events, now)
         self._newest_move = newest_move
@@ -127,7 +131,9 @@ class RelocationRunner:
         relocation, decision = await self._beginning(service, target, provenance.operation, request, began)
         if decision.commit is None:
             return _report(relocation, decision)
-        await self._write(relocation, decision, request, provenance)
+        outcome = await self._write(relocation, decision, request, provenance)
+        if outcome.pull_request is not None and outcome.is_pending:
+            return _report(relocation, replace(decision, reason=waits_for_merge(outcome.pull_request)), changed=True)
         return await self.look(name) or _report(relocation, decision, changed=True)
 
     async def rehearse(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
@@ -148,6 +154,11 @@ class RelocationRunner:
                 label = each.commit.label
                 steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
         return replace(_report(relocation, decision), operation=None, steps=tuple(steps))
+
+    def check_part(self, name: str) -> None:
+        """Raises BranchProtected where it cannot be one of several: what does not begin is told by a direct commit."""
+        if self._catalog().service(name).policy is Policy.PULL_REQUEST:
+            raise BranchProtected(f"{name} has policy pull_request: relocate it by itself")
 
     async def advance(
         self, name: str, *, request: MoveRequest | None = None, vouched_for: Side | None = None
@@ -183,6 +194,10 @@ class RelocationRunner:
 
     async def abort(self, name: str, request: MoveRequest) -> RelocationReport:
         """Puts back what was. Raises NothingToRollBack where none runs, or it has come to the cutover."""
+        service = self._catalog().service(name)
+        if (first := await self._first_open(service)) is not None:
+            await self._proposer.close(service, first, by=request.by)
+            return replace(first_report(name, first), state=State.STOPPED, reason="It was aborted before it began.")
         for _ in range(MAX_STEPS):
             relocation, decision = await self._decided(name, is_aborted=True)
             if relocation is None or decision is None or decision.position in ENDS:
@@ -245,6 +260,10 @@ class RelocationRunner:
                 continue  # another's trouble
             if found is not None and found.operation == operation:
                 return found
+        for service in self._relocatable():
+            first = await self._first_open(service)
+            if first is not None and first.record.operation == operation:
+                return first_report(service.name, first)
         raise no_operation(operation)
 
     # Gone on with
@@ -281,14 +300,34 @@ class RelocationRunner:
         """The one that runs to this side, or that the same key has begun. Raises RelocationRunning."""
         if service.replication is None:
             return None
-        found = await self.look(service.name)
-        if found is None:
+        if (first := await self._first_open(service)) is not None:
+            begun = first_report(service.name, first)
+            if begun.target is not target:
+                raise _other_way(service.name, begun.target, first.record.operation, begun.step)
+            return begun
+        relocation, decision = await self._decided(service.name)
+        if relocation is None or decision is None:
             return None
+        if decision.commit is not None and decision.state is State.STOPPED and not request.dry_run:
+            await self._go(relocation, decision)  # what is over puts back first what it has to
+            relocation, decision = await self._decided(service.name)
+            assert relocation is not None, "it is in Git"
+            assert decision is not None, "it is in Git"
+        found = self._told(relocation, decision)
         if found.is_under_way and found.target is not target:
             raise _other_way(service.name, found.target, found.operation or "", found.step)
         if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
             return found
         return None
+
+    async def _first_open(self, service: Service) -> ProposedStep | None:
+        """The pull request of a relocation that begins once it is merged: Git does not know of it yet."""
+        if service.policy is not Policy.PULL_REQUEST:
+            return None
+        found = await self._proposer.open(service)
+        label = parse_label(found.record.provenance.step or "") if found is not None else None
+        is_first = label is not None and label[1] is None and found is not None and not found.record.proof
+        return found if is_first else None
 
     async def _is_keyed(self, service: Service, request: MoveRequest) -> bool:
         if request.key is None:
@@ -307,10 +346,10 @@ class RelocationRunner:
         decision = decide(relocation.subject, relocation.git, sight)
         if decision.state is State.DONE:
             return relocation, decision
-        if service.policy is not Policy.DIRECT:
+        if service.policy is Policy.PULL_REQUEST and not merges_by_itself(service):
             raise BranchProtected(
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
-                "review may lie between them, nor a merge that comes by itself; give it `policy: direct`"
+                "review may lie between them; let its pull requests merge by themselves (`auto_merge`, and no `draft`)"
             )
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
@@ -328,6 +367,9 @@ class RelocationRunner:
         view = await self._clusters.look([service])
         moved = await self._newest_move(service, relocation.head)
         before = await self._reader.newest(relocation.services[0], not_before=None)
+        known = (before.operation, service.name) if before is not None else None
+        if before is not None and known not in self._over and known not in self._done and not request.dry_run:
+            raise Conflict(f"{service.name} is relocated by operation {before.operation} since this moment; ask again")
         overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
         left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
         found = tuple(hazard for hazard in (overwritten, left) if hazard is not None)
@@ -366,9 +408,11 @@ class RelocationRunner:
             relocation = await self._with_added(relocation, relocation.steps[0].logged.parents)
         sight = Sight(self._now()) if is_over else await self._sight(relocation)
         is_held = relocation.steps[0].made.ending is Ending.HELD  # and somebody has begun it in the same moment
-        decision = decide(
-            relocation.subject, relocation.git, sight, is_aborted=is_aborted or is_held, vouched_by=vouched_by
-        )
+        again = partial(decide, relocation.subject, relocation.git, sight, vouched_by=vouched_by)
+        decision = again(is_aborted=is_aborted or is_held)
+        if decision.commit is not None and relocation.service.policy is Policy.PULL_REQUEST:
+            proposed = await self._proposer.newest(service, relocation.operation)
+            decision = as_proposed(decision, proposed, again)
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
             self._over[relocation.operation, name] = True
         if decision.state is State.DONE:  # what fails or is changed after its end is not of it
@@ -456,11 +500,16 @@ class RelocationRunner:
         began = time.monotonic()
         facts = {"service": relocation.service.name, "operation": relocation.operation, "step": commit.label}
         try:
-            outcome = await self._writer.carry_out(move, deadline_s=self._deadline_s)
+            way = self._proposer if move.policy is Policy.PULL_REQUEST else self._writer
+            outcome = await way.carry_out(move, deadline_s=self._deadline_s)
         except FailoverError as exc:
             _log.warning("step not made", extra={**facts, "problem": exc.slug, "detail": exc.detail})
             raise
         sha = outcome.commit.sha if outcome.commit is not None else None
+        if outcome.pull_request is not None and outcome.is_pending:
+            _log.info("step proposed", extra={**facts, "by": provenance.by, "pull_request": outcome.pull_request.url})
+            self._news.made(_report(relocation, decision), outcome, request)
+            return outcome
         _log.info("step made", extra={**facts, "by": provenance.by, "proof": commit.proof, "commit": sha})
         self._events.publish(_ended(move, outcome, time.monotonic() - began))
         self._news.made(_report(relocation, decision), outcome, request)

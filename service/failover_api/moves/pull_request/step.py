@@ -1,0 +1,130 @@
+"""A step of a relocation by pull request: it merges by itself, and counts once it is on the branch.
+
+    newest       what became of each step: open, merged, or closed by somebody
+    carry_out    opens one, or goes on with the one that is open; another step's of the same relocation gives way
+
+Nobody reviews it in between: its service has `auto_merge`, and is refused without. What it was decided on is compared
+once more when it is opened. After that Git's merge compares the text, and the next step what stands there then.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.planning.request import RELOCATE
+from failover_api.core.text.trailers import Record, read_all_records
+from failover_api.deadline import too_late, within_deadline
+from failover_api.errors import Conflict, OperationPending, WriteConflict
+from failover_api.forge.port import Forge
+from failover_api.forge.values import PullRequest
+from failover_api.moves.move import Move
+from failover_api.moves.outcome import Outcome
+from failover_api.moves.pull_request.branch_content import Base
+from failover_api.moves.pull_request.description import text_of
+from failover_api.moves.pull_request.head_branch import by_its_rules, check_base
+from failover_api.moves.pull_request.review import finish
+from failover_api.reading.pull_requests import branch_of, branches_about
+from failover_api.reading.services import ServiceReader
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedStep:
+    """A step's pull request, and what its body says."""
+
+    pull: PullRequest
+    record: Record
+
+
+class StepProposer:
+    """Opens the pull requests of relocations."""
+
+    def __init__(self, forge: Forge, reader: ServiceReader) -> None:
+        self._forge, self._reader = forge, reader
+
+    async def newest(self, service: Service, operation: str) -> Mapping[str, PullRequest]:
+        """The newest pull request of each step of an operation, by the step's label."""
+        found: dict[str, PullRequest] = {}
+        for one in await self._of(service):
+            if one.record.operation == operation:
+                found.setdefault(one.record.provenance.step or "", one.pull)
+        return found
+
+    async def open(self, service: Service) -> ProposedStep | None:
+        """The open one of a service."""
+        return next((one for one in await self._of(service) if one.pull.state == "open"), None)
+
+    async def close(self, service: Service, step: ProposedStep, *, by: str) -> None:
+        """Raises Conflict where it was merged before."""
+        comment = f"The relocation was aborted by {by}." if by else "Another step is proposed in its place."
+        if not await self._forge.close_pull_request(service.branch, step.pull.number, comment=comment):
+            raise Conflict(f"{step.pull.url} was merged meanwhile")
+
+    async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
+        """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way."""
+        check_base(move)
+        try:
+            return await within_deadline(self._propose(move), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
+        except WriteConflict as exc:
+            raise Conflict(f"{move.name} could not be proposed: {exc.detail}") from exc
+
+    async def _of(self, service: Service) -> list[ProposedStep]:
+        """Newest first."""
+        name = branch_of(service=service.name)
+        pulls = await self._forge.pull_requests(service.branch, name, not_before=time.monotonic())
+        records = ((pull, _record(service, pull.body)) for pull in pulls)
+        return [ProposedStep(pull, record) for pull, record in records if record is not None]
+
+    async def _propose(self, move: Move) -> Outcome:
+        forge, service = self._forge, move.services[0]
+        now = time.monotonic()
+        seen, head = await self._reader.observe_together(move.branch, move.services, not_before=now, at_head=True)
+        base = Base(head or await forge.head(move.branch, not_before=now), seen, move.plan(seen, {}))
+        for pull in await forge.open_pull_requests(move.branch, branches_about(service), not_before=now):
+            record = _record(service, pull.body)
+            if record is None or record.operation != move.provenance.operation:
+                raise OperationPending(f"{pull.url} is open for {service.name}: merge or close it first")
+            if record.provenance.step == move.provenance.step:
+                return await self._finished(move, base, pull, is_new=False)
+            await self.close(service, ProposedStep(pull, record), by="")
+        await move.check_permit()
+        with by_its_rules():
+            commit = await forge.make_commit(move.branch, base.head, base.files, base.message(move.provenance))
+            await self._point(move, base.head, commit.sha)
+        title, body = text_of(base, commit, move.provenance)
+        pull = await forge.create_pull_request(move.branch, move.head_branch.name, title=title, body=body, draft=False)
+        return await self._finished(move, base, pull, is_new=True)
+
+    async def _finished(self, move: Move, base: Base, pull: PullRequest, *, is_new: bool) -> Outcome:
+        answer = replace(move.outcome(base.move_plan, changed=True), pull_request=pull)
+        answer = replace(answer, operation=move.provenance.operation)
+        return await finish(self._forge, move.branch, move.services[0].pull_request, answer, is_new=is_new)
+
+    async def _point(self, move: Move, base: str, commit: str) -> None:
+        """Brings the branch to the commit. Raises OperationPending where it holds what is not ours."""
+        branch = move.head_branch
+        try:
+            return await self._forge.create_branch(branch, commit)
+        except WriteConflict:
+            there = await self._forge.branch_head(branch)
+        if there is None:
+            raise WriteConflict(f"{branch} is gone again")
+        if not await self._is_done_with(move, branch, base, there):
+            raise OperationPending(f"branch {branch.name} holds {there[:12]}, which is not ours: merge or delete it")
+        return await self._forge.move_branch(branch, there, commit)
+
+    async def _is_done_with(self, move: Move, branch: Branch, base: str, there: str) -> bool:
+        """Whether what is on the branch is merged or closed, or a step of ours that was never opened."""
+        pulls = await self._forge.pull_requests(move.branch, branch.name, not_before=time.monotonic(), any_base=True)
+        if any(pull.state == "open" for pull in pulls):
+            raise WriteConflict(f"a pull request from {branch} is open after all")
+        if any(pull.head == there for pull in pulls):
+            return True
+        comparison = await self._forge.compare(move.branch, base, there)
+        return comparison.is_whole and all(_record(move.services[0], one.message) for one in comparison.commits)
+
+
+def _record(service: Service, text: str) -> Record | None:
+    """What a text says of a relocation of the service."""
+    records = (one for one in read_all_records(text) if one.action == RELOCATE and one.service == service.name)
+    return next(records, None)

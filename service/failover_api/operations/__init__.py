@@ -1,0 +1,9 @@
+"""What is made of more than one commit: each part is written once the one before has come to its end.
+
+    move_runner            moves that are made up, alone or as the parts of one operation
+    wave_runner            waves: who goes when, by `after`; wave_operation, wave_sight: one of them, and how far it is
+    relocation_runner      relocations: the next step, by Git and the cluster; relocation_report, relocation_news
+    group_relocations      those of a group or a node, one after the other; group_operation: one of them
+
+Nothing is kept but Git: any replica goes on, and so does the same command that is asked again.
+"""

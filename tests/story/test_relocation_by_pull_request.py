@@ -1,0 +1,183 @@
+"""Relocations of policy pull_request: each step is a pull request that merges by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from failover_api.core.catalog.model import Side
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
+from failover_api.errors import BranchProtected, NothingToRollBack, RelocationRunning
+from failover_api.operations import relocation_runner
+from failover_api.wiring import Components
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    CATALOG,
+    VOLSYNC,
+    Homelab,
+    app,
+    homelab,
+    later,
+    start,
+    until,
+    until_step,
+)
+from tests.support.stage import Stage
+
+BY_ITSELF = "    policy: pull_request\n    pull_request: {auto_merge: squash}\n"
+
+
+@contextmanager
+def proposing(stage: Stage, folder: Path, options: str = BY_ITSELF) -> Iterator[Homelab]:
+    with homelab(stage, folder, catalog=CATALOG + options) as lab:
+        yield lab
+
+
+def numbers(stage: Stage) -> list[int]:
+    return [pull["number"] for pull in stage.pulls()]
+
+
+async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_path: Path) -> None:
+    with proposing(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            written = list(lab.cluster.disk("media/b").journal)
+            await until(lab, components)
+    assert [message for message in lab.messages() if message.startswith("Relocate")] == [
+        f"Relocate sonarr to primary: {step.label} (#{number})" for number, step in enumerate(Step, 1)
+    ]
+    assert lab.cluster.disk("media/a").journal[: len(written)] == written
+
+
+async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.protect(repository=stage.repository)
+        async with (
+            stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components,
+            stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other,
+        ):
+            begun = await start(components)
+            assert begun.operation is not None
+            assert begun.reason.endswith(f"/pull/{numbers(stage)[0]} waits to be merged.")
+            again = await start(other)
+            assert (again.operation, again.reason) == (begun.operation, begun.reason)
+            found = await other.failover.relocations.find(begun.operation)
+            assert (found.step, found.state) == (Step.REVERSE, State.RUNNING)
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await start(other, Side.BACKUP)
+            for step in (Step.REVERSE, Step.QUIESCE, Step.FINAL_SYNC):
+                await until_open(lab, *((components, other) if step.number % 2 else (other, components)))
+                assert len(numbers(stage)) == 1, step
+                stage.sandbox.approve(numbers(stage)[0], repository=stage.repository)
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 3
+
+
+async def until_open(lab: Homelab, *replicas: Components) -> None:
+    """Both go on, and let time pass, until a pull request is open."""
+    for _ in range(60):
+        for components in replicas:
+            await components.failover.relocations.advance("sonarr")
+        if numbers(lab.stage):
+            return
+        lab.pass_by(2)
+    raise AssertionError("none is opened")
+
+
+async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:
+    with proposing(stage, tmp_path) as lab:
+        before = {file: stage.read(file) for file in (APP, VOLSYNC)}
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.protect(repository=stage.repository)
+            await until_open(lab, components)
+            [final] = numbers(stage)
+            stage.sandbox.close_pull(final, repository=stage.repository)
+            await until_open(lab, components)
+            [back] = numbers(stage)
+            report = await components.failover.relocations.look("sonarr")
+            assert report is not None
+            assert (report.state, report.reason) == (
+                State.RUNNING,
+                f"{stage.pulls()[0]['html_url']} waits to be merged.",
+            )
+            stage.sandbox.approve(back, repository=stage.repository)
+            told = await until(lab, components, State.STOPPED)
+    assert told[-1].reason.endswith(f"/pull/{final} was closed.")
+    assert {file: stage.read(file) for file in (APP, VOLSYNC)} == before
+
+
+async def test_what_is_closed_on_the_way_back_is_for_people(stage: Stage, tmp_path: Path) -> None:
+    with proposing(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            stage.sandbox.protect(repository=stage.repository)
+            await until_open(lab, components)
+            stage.sandbox.close_pull(numbers(stage)[0], repository=stage.repository)
+            await until_open(lab, components)
+            stage.sandbox.close_pull(numbers(stage)[0], repository=stage.repository)
+            report = await components.failover.relocations.advance("sonarr")
+            assert report is not None
+            assert (report.state, report.cure) == (State.WAITING, "Reopen it.")
+            assert not numbers(stage)
+
+
+async def test_a_step_that_waits_too_long_while_the_app_is_stopped_starts_it_again(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with proposing(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.protect(repository=stage.repository)
+            await until_open(lab, components)
+            [final] = numbers(stage)
+            with later(components, 600):
+                await components.failover.relocations.advance("sonarr")
+            [back] = numbers(stage)
+            assert back != final
+            assert stage.sandbox.pull(final, repository=stage.repository).state == "closed"
+            await components.failover.relocations.advance("sonarr")
+            assert numbers(stage) == [back], "it stays the one"
+            stage.sandbox.approve(back, repository=stage.repository)
+            told = await until(lab, components, State.STOPPED)
+    assert "It took longer than" in told[-1].reason
+    assert (stage.read(APP) or b"").decode() == app()
+
+
+async def test_an_abort_closes_what_has_not_begun(stage: Stage, tmp_path: Path) -> None:
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.protect(repository=stage.repository)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            report = await components.failover.relocations.abort("sonarr", ASKED)
+            assert report.state is State.STOPPED
+            assert not numbers(stage)
+            with pytest.raises(NothingToRollBack):
+                await components.failover.relocations.abort("sonarr", ASKED)
+            assert (await start(components)).operation != report.operation
+
+
+async def test_a_step_counts_from_its_merge(stage: Stage, tmp_path: Path) -> None:
+    with proposing(stage, tmp_path, BY_ITSELF.replace("squash", "merge")) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until(lab, components)
+    assert len([message for message in lab.messages() if message.startswith("Merge pull request")]) == len(Step)
+
+
+@pytest.mark.parametrize(
+    "options", ["", "    pull_request: {auto_merge: squash, draft: true}\n"], ids=["plain", "draft"]
+)
+async def test_where_somebody_has_to_merge_nothing_is_begun(stage: Stage, tmp_path: Path, options: str) -> None:
+    with proposing(stage, tmp_path, f"    policy: pull_request\n{options}") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(BranchProtected, match="no review may lie between them"):
+                await start(components)
+    assert not numbers(stage)
