@@ -268,7 +268,9 @@ class GroupRelocations:
             self._seen_at[asked.operation] = time.monotonic()
         elif report.state is State.DONE and asked.wave.number < asked.wave.count:
             found = await self._find(asked, (report.service,))
-            while found.turn.due and not await self._begin(found):
+            for _ in asked.wave.members:
+                if not found.turn.due or await self._begin(found):
+                    break
                 found = await self._find(asked, (report.service,))
             if found.turn.due or not found.is_under_way or found.newest != report.service:
                 self._runner.over(report)
