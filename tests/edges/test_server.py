@@ -120,7 +120,7 @@ def test_it_loads_nothing_that_it_does_without(stage: Stage) -> None:
         from failover_api.edges.server import run_server
         from failover_api.settings import Settings
 
-        unused = "pydantic.v1", "rich", "github", "apprise", "dulwich"
+        unused = "rich", "github", "apprise", "dulwich"
         uvicorn.Server.run = lambda _: print([name for name in unused if sys.modules.get(name)])
         run_server(Settings.read(), host="127.0.0.1", port=0, open_to_all=True)
         """

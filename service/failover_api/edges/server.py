@@ -22,7 +22,6 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     Raises ConfigInvalid without a valid access file, unless it is `open_to_all`. Exits with 1 when it cannot start for
     another reason; the log says why.
     """
-    _keep_pydantic_1_out()
     import uvicorn
 
     from failover_api.edges.api.metrics import listen
@@ -73,11 +72,6 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
         server.run()
     except SystemExit as exc:
         sys.exit(1 if exc.code else 0)  # uvicorn's code for a start that failed is 3, which means "refused" here
-
-
-def _keep_pydantic_1_out() -> None:
-    """Nothing here is of pydantic 1. FastAPI imports it, 2 MB of memory, to find that out; it does without as well."""
-    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type] # which makes an import of it fail
 
 
 def _check_access(settings: Settings) -> None:
