@@ -83,7 +83,7 @@ async def test_what_a_person_has_moved_meanwhile_is_not_moved_back(stage: Stage)
             await failover.move("sonarr", Action.PROMOTE, MoveRequest(by="ops"))
             return await promote(*asked)
 
-        failover.promote_together = after_a_person  # type: ignore[method-assign]
+        failover.promote_together = after_a_person  # type: ignore[method-assign] - as a person would
         end = await fire(world, "SonarrBroken")
         assert (end.result, moved(world)) == (Result.NOTHING_TO_DO, [["sonarr"]])
         assert (await failover.status("sonarr")).detection.state is State.BACKUP

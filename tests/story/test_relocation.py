@@ -475,10 +475,10 @@ async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, 
                 await start(one)
                 return await beginning(*asked)
 
-            relocations._beginning = late  # type: ignore[method-assign]
+            relocations._beginning = late  # type: ignore[method-assign] - as a person would
             with pytest.raises(Conflict):
                 await start(other)
-            relocations._beginning = beginning  # type: ignore[method-assign]
+            relocations._beginning = beginning  # type: ignore[method-assign] - as it was
             again = await start(other)
             assert again.state is State.RUNNING
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 1

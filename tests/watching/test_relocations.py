@@ -82,10 +82,10 @@ async def test_what_happens_while_it_looks_is_looked_for_at_once(house: House) -
         watched.happened(BranchMoved(builders.MAIN))
         return before
 
-    house.relocations.under_way = begun_meanwhile  # type: ignore[method-assign]
+    house.relocations.under_way = begun_meanwhile  # type: ignore[method-assign] - as somebody would
     await watched.look()
     assert house.relocations.asked == []
-    house.relocations.under_way = found  # type: ignore[method-assign]
+    house.relocations.under_way = found  # type: ignore[method-assign] - as it was
     await watched.look()
     assert house.relocations.asked == ["sonarr"]
 
