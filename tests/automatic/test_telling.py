@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
-from failover_api.automatic.telling import Teller
+from failover_api.automatic.sharing import report_of
+from failover_api.automatic.telling import LASTING_S, Teller
 from failover_api.core.catalog.automatic import Mode
-from failover_api.core.safety.governance import Return, decide
+from failover_api.core.catalog.notification import Event
+from failover_api.core.safety.governance import Gate, GitFacts, Return, decide
 from failover_api.core.safety.judgement import NodeState
 from failover_api.events import AutomaticTold, Events
 from tests.core.safety.situations import RULES, dead, ready, service, situation, verdicts
@@ -76,3 +78,38 @@ def test_those_that_may_go_home_to_one_node_are_one_message() -> None:
         "sonarr may go home, with its data: `failover relocate sonarr --to primary`.\n"
         "plex may go home. Look whether its data is there, then `failover demote plex`."
     )
+
+
+def test_a_git_host_that_stays_away_is_told_once_it_has_lasted() -> None:
+    """At first it mostly passes by itself."""
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    teller = Teller(events)
+    seen = verdicts(dead("w1"), ready("w2"), ready("cp"))
+    for after_s in (0.0, 80.0, 95.0, 100.0):
+        then = replace(seen, now=seen.now + after_s)
+        away = GitFacts(None, failed_at=then.monotonic, detail="github.com does not answer")
+        given = replace(situation(service("sonarr"), verdicts=then, rules=RULES), git=away)
+        assert [hold.gate for one in decide(given).pending for hold in one.holds] == [Gate.GIT_UNREACHABLE]
+        teller.tell(given, decide(given))
+        held = [one for one in heard if one.about is Event.HELD]
+        assert len(held) == (after_s > LASTING_S)
+    assert "github.com does not answer" in held[0].message
+
+
+def test_a_dead_node_of_which_nothing_was_ever_read_is_told() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    teller = Teller(events)
+    seen = verdicts(dead("w1"), ready("w2"), ready("cp"))
+    for after_s in (0.0, 95.0, 100.0):
+        then = replace(seen, now=seen.now + after_s)
+        unread = GitFacts(None, failed_at=then.monotonic, detail="credentials are refused", is_unread=True)
+        given = replace(situation(verdicts=then, rules=RULES), services=(), git=unread)
+        teller.tell(given, decide(given))
+    assert "credentials are refused" in report_of(given, decide(given)).reason
+    (one,) = heard
+    assert (one.about, one.title) == (Event.HELD, "w1 is dead, and nothing of it moves")
+    assert one.message.endswith("it is not known what is on it. credentials are refused")

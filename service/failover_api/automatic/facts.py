@@ -185,7 +185,7 @@ def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -
 
 def git_facts(git: GitView, now: float | None) -> GitFacts:
     """`now` is the Git host's clock (s), None: it has not told its time."""
-    return GitFacts(now, git.failed_at, git.detail)
+    return GitFacts(now, git.failed_at, git.detail, is_unread=not git.statuses)
 
 
 def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, read_at: float) -> ServiceFacts:

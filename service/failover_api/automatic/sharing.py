@@ -14,6 +14,7 @@ from failover_api.core.automatic.report import (
     bounded_json,
 )
 from failover_api.core.safety.governance import Book, Decisions, Hold, Pause, Return, Situation, Tally
+from failover_api.core.safety.governance.decisions import is_in_question
 from failover_api.core.safety.governance.holds import blocked
 from failover_api.core.safety.judgement import Memory, Verdicts, flaps_as_json
 
@@ -56,7 +57,7 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
     return Report(
         as_of=situation.verdicts.now,
         view=view.state.value,
-        reason=view.reason,
+        reason=view.reason or _why_nothing_is_known(situation),
         nodes=tuple(_nodes(situation.verdicts)),
         pending=tuple(
             PendingLine(
@@ -72,6 +73,13 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
         ),
         blocked=tuple(_blocked(situation)),
     )
+
+
+def _why_nothing_is_known(situation: Situation) -> str:
+    """Of a node in question, while Git was never read: then nobody knows what is on it."""
+    if not situation.git.is_unread or not any(map(is_in_question, situation.verdicts.nodes.values())):
+        return ""
+    return f"Git was not read yet, so it is not known what would move. {situation.git.detail}".strip()
 
 
 def with_fences(report: Report, said: Mapping[str, str]) -> Report:

@@ -19,8 +19,9 @@ MAX_TOLD = 4096
 SUSPECT_AGAIN_S = 1800.0  # of one node: it may come and go
 PROPOSED_AGAIN_S = 24 * 3600.0
 MAX_LINES = 20
-# What holds everything at first, and passes by itself: nobody has to be told before it lasts.
+# What holds everything at first, and mostly passes by itself: it is told once it has lasted.
 _PASSING = frozenset({Gate.STARTING, Gate.GIT_UNREACHABLE})
+LASTING_S = 90.0  # longer than `starting`
 _log = logging.getLogger(__name__)
 
 
@@ -30,10 +31,12 @@ class Teller:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._told: LRUCache[tuple[object, ...], float] = LRUCache(MAX_TOLD)
+        self._passing: LRUCache[tuple[object, ...], float] = LRUCache(MAX_TOLD)  # what passes, since when
 
     def forget(self) -> None:
         """Another replica leads, and tells what is to be told from now on."""
         self._told.clear()
+        self._passing.clear()
 
     def tell(self, situation: Situation, decisions: Decisions) -> None:
         """What this round has shown."""
@@ -42,7 +45,9 @@ class Teller:
             if pending and node.died_at is not None:
                 self._suspect(situation, node, pending)
                 if node.is_due:
-                    self._held(node, pending)
+                    self._held(node, pending, situation.verdicts.now)
+            elif node.is_due and situation.git.is_unread:
+                self._unread(situation, node)
         for act in decisions.would:
             if self._is_new(("would", act.key, act.services), act.died_at or 0.0):
                 self._publish(
@@ -103,8 +108,26 @@ class Teller:
         message = f"{cut(node.name)} is not heard of. {node.reason} {what}"
         self._publish(Event.SUSPECT, node.name, names, f"{cut(node.name)} is not heard of", message)
 
-    def _held(self, node: NodeVerdict, pending: Sequence[Pending]) -> None:
-        held = [one for one in pending if one.holds and not {hold.gate for hold in one.holds} <= _PASSING]
+    def _unread(self, situation: Situation, node: NodeVerdict) -> None:
+        """Nothing was ever read of Git, so nobody knows what is on the node."""
+        what = ("unread", node.uid, node.died_at)
+        if self._lasts(what, situation.verdicts.now) and self._is_new(what, situation.verdicts.now):
+            title = f"{cut(node.name)} is dead, and nothing of it moves"
+            message = f"{title}: Git was not read yet, so it is not known what is on it. {situation.git.detail}".strip()
+            self._publish(Event.HELD, node.name, (), title, message)
+
+    def _lasts(self, what: tuple[object, ...], now: float) -> bool:
+        return now - self._passing.setdefault(what, now) >= LASTING_S
+
+    def _is_to_be_told(self, node: NodeVerdict, one: Pending, now: float) -> bool:
+        what = (node.uid, node.died_at, one.service)
+        if one.holds and {hold.gate for hold in one.holds} <= _PASSING:
+            return self._lasts(what, now)
+        self._passing.pop(what, None)
+        return bool(one.holds)
+
+    def _held(self, node: NodeVerdict, pending: Sequence[Pending], now: float) -> None:
+        held = [one for one in pending if self._is_to_be_told(node, one, now)]
         new = [
             one
             for one in held

@@ -88,9 +88,11 @@ class ServiceFacts:
 class GitFacts:
     """`now` is the Git host's clock (s), None: it has not told its time. `failed_at` is when it last failed, if since.
 
-    `failed_at` is of our monotonic clock, and None again once it has answered.
+    `failed_at` is of our monotonic clock, and None again once it has answered. `is_unread`: nothing is known of any
+    service yet.
     """
 
     now: float | None
     failed_at: float | None = None
     detail: str = ""
+    is_unread: bool = False
