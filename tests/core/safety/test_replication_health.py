@@ -85,6 +85,8 @@ def test_both_ends_paused_is_parked_whatever_befell_it_before() -> None:
     assert "set spec.paused of both to false" in judged(*ends).reason  # a demote has left them so
     assert judged(*ends, is_relocated=True).state is PARKED
     assert judged(*ends).data_as_of == NOW - HOUR - 120
+    begun = source(is_paused=True, sync_started_at=NOW - 5), destination(is_paused=True)
+    assert not judged(*begun).in_flight, "VolSync keeps the start of a sync whose mover is stopped"
 
 
 @pytest.mark.parametrize("ends", [(source(is_paused=True), synced()), (source(), synced(is_paused=True))])

@@ -130,7 +130,8 @@ class _Judgement:
     def status(self, now: float, limit_s: float, *, is_relocated: bool) -> ReplicationStatus:
         state, reason = self._state(now, limit_s, is_relocated=is_relocated)
         kind, as_of = self.replication.kind, self._data_as_of
-        return ReplicationStatus(kind, state, as_of, self._last_sync_at, self._in_flight, reason)
+        in_flight = self._in_flight and state is not ReplicationState.PARKED  # of one that is paused the start stays
+        return ReplicationStatus(kind, state, as_of, self._last_sync_at, in_flight, reason)
 
     @property
     def _is_restored(self) -> bool:

@@ -108,6 +108,6 @@ def lines(body: Body) -> Iterator[str]:
     if body["copy_before"]:
         yield one_line(f"Before the drill the copy on the other side was of {body['copy_before']}.")
     if body["ok"]:
-        yield one_line(f"The drill of {name} went well: it is home.")
+        yield one_line(f"The drill of {name} went well: it is back on {body['ways'][-1]['to']}.")
     else:
         yield one_line(f"The drill of {name} did not go through: {body['reason']} {body['cure']}")
