@@ -47,6 +47,8 @@ def test_one_that_does_not_come_up_is_exit_5(cli: Cli, lab: WavesLab) -> None:
     assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
     assert "wave 1/3 stopped (db, relay): db: did not serve within 4 s: waiting-for-apply" in result.stdout
     assert "wave 3/3 stopped (web): web: waits for app, db" in result.stdout
+    rows = {line.split()[0]: line.split()[1:3] for line in result.stdout.splitlines() if " primary " in line}
+    assert (rows["db"], rows["web"]) == (["primary", "backup"], ["primary", "primary"]), "what was not begun stays"
 
 
 def test_until_serving_is_what_following_waits_for(cli: Cli, lab: WavesLab) -> None:

@@ -79,10 +79,11 @@ def ended(backend: Backend, outcome: Body, operation: Body) -> Body:
     if operation["state"] == RUNNING:
         message = f"{name}: it is under way."
     sides = {service["service"]: service["side"] for service in backend.list_all()["services"]}
-    services = [
-        {**member, "changed": member["from"] != member["to"] == sides.get(member["service"])}
-        for member in outcome["services"]
-    ]
+    services = []
+    for member in outcome["services"]:
+        side = sides.get(member["service"])
+        changed = member["from"] != member["to"] == side
+        services.append({**member, "changed": changed, "to": member["to"] if changed else side or member["from"]})
     return {**outcome, "message": message, "waves": operation["waves"], "services": services}
 
 
