@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.change import Change
@@ -13,6 +14,12 @@ from failover_api.core.safety.relocation.table import BEFORE_CUTOVER, Position
 from failover_api.errors import FailoverError
 from failover_api.forge.values import Commit
 from failover_api.moves.outcome import joined_version
+
+if TYPE_CHECKING:  # who shows a report has not read one
+    from failover_api.core.safety.relocation.ladder import Decision
+    from failover_api.reading.relocations import Relocation
+
+MAX_REASON = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +125,34 @@ class GroupRelocationReport:
     @property
     def version(self) -> str:
         return joined_version([report.version for report in self.relocations])
+
+
+def report_of(relocation: "Relocation", decision: "Decision", *, changed: bool = False) -> RelocationReport:
+    subject = relocation.subject
+    steps = tuple(
+        StepReport(
+            step.made.step, step.record.provenance.step or "", step.logged.at, step.logged.commit, step.made.proof
+        )
+        for step in relocation.steps
+    )
+    has_begun = bool(relocation.steps) or changed
+    return RelocationReport(
+        operation=relocation.operation if has_begun else None,
+        service=relocation.service.name,
+        target=subject.target,
+        step=decision.step,
+        state=decision.state,
+        position=decision.position,
+        reason=decision.reason[:MAX_REASON],
+        cure=decision.cure,
+        steps=steps,
+        waited_s=decision.waited_s,
+        limit_s=decision.limit_s,
+        awaits_word=decision.awaits_word,
+        is_copied_back=subject.away is not None,
+        words=decision.words,
+        changed=changed,
+        version=relocation.version,
+        asked=relocation.first.provenance if relocation.first is not None else None,
+        accepted=relocation.accepted,
+    )

@@ -21,11 +21,9 @@ from cachetools import LRUCache
 from ulid import ULID
 
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
-from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, StepCommit, decide, position_of
+from failover_api.core.safety.relocation.ladder import Decision, State, StepCommit, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
@@ -33,7 +31,7 @@ from failover_api.core.safety.relocation.overwritten import Moved, left_behind, 
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
+from failover_api.core.safety.relocation.steps import Ending, parse_label
 from failover_api.core.safety.relocation.table import (
     AFTER_CUTOVER,
     BEFORE_CUTOVER,
@@ -44,7 +42,6 @@ from failover_api.core.safety.relocation.table import (
 )
 from failover_api.core.text.commit_message import ended_message
 from failover_api.core.text.diff import unified_diff
-from failover_api.core.wording import cut
 from failover_api.errors import (
     BadRequest,
     BranchProtected,
@@ -52,10 +49,8 @@ from failover_api.errors import (
     ClusterNeeded,
     Conflict,
     FailoverError,
-    ManifestDrifted,
     ManifestError,
     NothingToRollBack,
-    RelocationRunning,
     RepositoryTooLarge,
     UnsafeMove,
     WriteConflict,
@@ -77,7 +72,8 @@ from failover_api.operations.relocation_proposals import (
     vouched_in,
     waits_for_merge,
 )
-from failover_api.operations.relocation_report import RelocationReport, StepReport
+from failover_api.operations.relocation_refusals import check_vouched, other_way, refusal_of, was_accepted
+from failover_api.operations.relocation_report import RelocationReport, StepReport, report_of
 from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
@@ -141,11 +137,11 @@ class RelocationRunner:
         provenance = part_of or request.provenance(str(ULID()), at=self.stamp())
         relocation, decision = await self._beginning(service, target, provenance.operation, request, began)
         if decision.commit is None:
-            return _report(relocation, decision)
+            return report_of(relocation, decision)
         outcome = await self._write(relocation, decision, request, provenance)
         if outcome.pull_request is not None and outcome.is_pending:
-            return _report(relocation, replace(decision, reason=waits_for_merge(outcome.pull_request)), changed=True)
-        return await self.look(name) or _report(relocation, decision, changed=True)
+            return report_of(relocation, replace(decision, reason=waits_for_merge(outcome.pull_request)), changed=True)
+        return await self.look(name) or report_of(relocation, decision, changed=True)
 
     async def rehearse(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Every step with its diff. Refused where start() would be."""
@@ -164,7 +160,7 @@ class RelocationRunner:
                 diff = unified_diff(old, new)
                 label = each.commit.label
                 steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
-        return replace(_report(relocation, decision), operation=None, steps=tuple(steps))
+        return replace(report_of(relocation, decision), operation=None, steps=tuple(steps))
 
     def check_part(self, name: str) -> None:
         """Raises BranchProtected where it cannot be one of several: what does not begin is told by a direct commit."""
@@ -186,7 +182,7 @@ class RelocationRunner:
             if relocation is None or decision is None:
                 return None
             if vouched_by:
-                _check_vouched(relocation, decision, vouched_for)
+                check_vouched(relocation, decision, vouched_for)
             await self._withdraw(relocation, decision)
             if decision.commit is None:
                 return self._told(relocation, decision)
@@ -324,7 +320,7 @@ class RelocationRunner:
         if (first := await self._first_open(service)) is not None:
             begun = first_report(service.name, first)
             if begun.target is not target:
-                raise _other_way(service.name, begun.target, first.record.operation, begun.step)
+                raise other_way(service.name, begun.target, first.record.operation, begun.step)
             return begun
         relocation, decision = await self._decided(service.name)
         if relocation is None or decision is None:
@@ -336,7 +332,7 @@ class RelocationRunner:
             assert decision is not None, "it is in Git"
         found = self._told(relocation, decision)
         if found.is_under_way and found.target is not target:
-            raise _other_way(service.name, found.target, found.operation or "", found.step)
+            raise other_way(service.name, found.target, found.operation or "", found.step)
         if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
             return found
         return None
@@ -376,7 +372,7 @@ class RelocationRunner:
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
         await self._check_seen(relocation)
         if decision.commit is None:
-            raise _refusal(decision)
+            raise refusal_of(decision)
         return await self._accepting(relocation, request), decision
 
     async def _accepting(self, relocation: Relocation, request: MoveRequest) -> Relocation:
@@ -391,7 +387,7 @@ class RelocationRunner:
         known = (before.operation, service.name) if before is not None else None
         if before is not None and known not in self._over and known not in self._done and not request.dry_run:
             raise Conflict(f"{service.name} is relocated by operation {before.operation} since this moment; ask again")
-        overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
+        overwritten = None if was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
         left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
         found = tuple(hazard for hazard in (overwritten, left) if hazard is not None)
         refused = [hazard for hazard in found if not request.accepts(service.name, hazard.slug)]
@@ -533,11 +529,11 @@ class RelocationRunner:
         sha = outcome.commit.sha if outcome.commit is not None else None
         if outcome.pull_request is not None and outcome.is_pending:
             _log.info("step proposed", extra={**facts, "by": provenance.by, "pull_request": outcome.pull_request.url})
-            self._news.made(_report(relocation, decision), outcome, request)
+            self._news.made(report_of(relocation, decision), outcome, request)
             return outcome
         _log.info("step made", extra={**facts, "by": provenance.by, "proof": commit.proof, "commit": sha})
         self._events.publish(_ended(move, outcome, time.monotonic() - began))
-        self._news.made(_report(relocation, decision), outcome, request)
+        self._news.made(report_of(relocation, decision), outcome, request)
         return outcome
 
     async def _end(
@@ -552,7 +548,7 @@ class RelocationRunner:
             raise Conflict(f"{service.branch} has moved since this step was decided on") from exc
         outcome = Outcome(target.action, service.policy, (), relocation.version, changed=True, commit=made)
         outcome = replace(outcome, operation=relocation.operation)
-        self._news.made(_report(relocation, decision), outcome, MoveRequest(provenance.by, reason=provenance.reason))
+        self._news.made(report_of(relocation, decision), outcome, MoveRequest(provenance.by, reason=provenance.reason))
         return outcome
 
     async def _check_still(self, relocation: Relocation, decision: Decision) -> None:
@@ -569,7 +565,7 @@ class RelocationRunner:
             raise Conflict(f"{relocation.service.name} was seen otherwise right before the write: {now.reason}")
 
     def _told(self, relocation: Relocation, decision: Decision) -> RelocationReport:
-        report = _report(relocation, decision)
+        report = report_of(relocation, decision)
         self._news.seen(report, relocation.first)
         return report
 
@@ -582,79 +578,6 @@ def _is_last(relocation: Relocation, decision: Decision) -> bool:
     """Whether it is done, and nothing waits for that."""
     wave = relocation.first.provenance.wave if relocation.first is not None else None
     return decision.state is State.DONE and (wave is None or wave.number == wave.count)
-
-
-def _was_accepted(before: Relocation | None, moved: Moved | None) -> bool:
-    """Whether a relocation since the newest move has been allowed to overwrite it."""
-    if before is None or not before.steps or "unsynced-overwritten" not in before.steps[0].record.accepted:
-        return False
-    return moved is None or moved.at is None or before.steps[0].made.at >= moved.at
-
-
-def _other_way(name: str, target: Side, operation: str, step: Step) -> RelocationRunning:
-    return RelocationRunning(f"{name} is on its way to {target} (operation {operation}, {step.label})")
-
-
-def _check_vouched(relocation: Relocation, decision: Decision, target: Side | None) -> None:
-    """Raises BadRequest for a word that nobody waits for, or that comes too early: before the app has stopped.
-
-    And RelocationRunning for a word about the side that the data comes from.
-    """
-    if decision.position not in ENDS and relocation.subject.target is not target:
-        raise _other_way(relocation.service.name, relocation.subject.target, relocation.operation, decision.step)
-    if relocation.subject.kind is not ReplicationKind.MANUAL:
-        raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
-    if decision.commit is None and decision.position in BEFORE_CUTOVER:
-        raise BadRequest(f"synced: that is not waited for yet: {decision.reason}")
-
-
-def _refusal(decision: Decision) -> FailoverError:
-    """What keeps a relocation from its first step; where that is seen in the cluster, a hazard nobody may accept."""
-    match decision.obstacle:
-        case Obstacle.ELSEWHERE:
-            return ManifestDrifted(decision.reason)
-        case Obstacle.UNREADABLE:
-            return CannotPlan(decision.reason)
-        case Obstacle.UNSEEN:
-            return ClusterNeeded(decision.reason)
-    unsafe = UnsafeMove(decision.reason)
-    unsafe.may_be_accepted = False
-    slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
-    unsafe.hazards = (
-        Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),
-    )
-    return unsafe
-
-
-def _report(relocation: Relocation, decision: Decision, *, changed: bool = False) -> RelocationReport:
-    subject = relocation.subject
-    steps = tuple(
-        StepReport(
-            step.made.step, step.record.provenance.step or "", step.logged.at, step.logged.commit, step.made.proof
-        )
-        for step in relocation.steps
-    )
-    has_begun = bool(relocation.steps) or changed
-    return RelocationReport(
-        operation=relocation.operation if has_begun else None,
-        service=relocation.service.name,
-        target=subject.target,
-        step=decision.step,
-        state=decision.state,
-        position=decision.position,
-        reason=cut(decision.reason) if len(decision.reason) > 2000 else decision.reason,
-        cure=decision.cure,
-        steps=steps,
-        waited_s=decision.waited_s,
-        limit_s=decision.limit_s,
-        awaits_word=decision.awaits_word,
-        is_copied_back=subject.away is not None,
-        words=decision.words,
-        changed=changed,
-        version=relocation.version,
-        asked=relocation.first.provenance if relocation.first is not None else None,
-        accepted=relocation.accepted,
-    )
 
 
 def _ended(move: StepMove, outcome: Outcome, duration_s: float) -> MoveEnded:
