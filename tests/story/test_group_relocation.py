@@ -41,7 +41,15 @@ from tests.support.relocating_groups import (
 from tests.support.stage import Stage
 
 STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
-QUICK = ["app quiesce", "app cutover", "db quiesce", "db cutover"]  # home, with `kind: none`
+# Home, with `kind: none`.
+QUICK = [
+    "app quiesce",
+    "app cutover",
+    "app protect",
+    "db quiesce",
+    "db cutover",
+    "db protect",
+]  # home, with `kind: none`
 
 
 def all_steps(*names: str) -> list[str]:
@@ -78,8 +86,8 @@ async def test_the_trailers_of_every_commit_tell_all_of_it(stage: Stage, tmp_pat
         assert f"Failover-Operation: {begun.operation}\n" in message
         assert "Failover-Group: all\n" in message
         assert "Failover-Members: app, db\nFailover-Wave-Sizes: 1, 1" in message
-    assert ["Failover-Wave: 1/2" in message for message in stage.moves] == [False, False, True, True]
-    assert ["Failover-Idempotency: " in message for message in stage.moves] == [False, False, False, True]
+    assert ["Failover-Wave: 1/2" in message for message in stage.moves] == [False] * 3 + [True] * 3
+    assert ["Failover-Idempotency: " in message for message in stage.moves] == [False] * 5 + [True]
 
 
 async def test_a_replica_that_comes_later_goes_on_from_git_alone(stage: Stage, tmp_path: Path) -> None:
@@ -118,7 +126,7 @@ async def test_of_two_that_go_on_at_once_one_begins_the_next(stage: Stage, tmp_p
             await first_done(lab, one)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)), return_exceptions=True)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)))
-            assert made(lab) == QUICK[:3]
+            assert made(lab) == QUICK[:4]
             for each in (one, other):
                 assert of(await look(each, begun.operation), "db").state is State.RUNNING
             await until(lab, other, begun.operation)
@@ -158,7 +166,7 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
             await RelocationWatch(other.failover, other.catalog.current).look()
             again = await look(other, begun.operation)
             assert (again.state, again.at, again.reason) == (stopped.state, stopped.at, stopped.reason)
-            assert made(lab) == [*QUICK[:2], "db held"]
+            assert made(lab) == [*QUICK[:3], "db held"]
             anew = await begin(other)
             assert (anew.operation != begun.operation, anew.at) == (True, "db")
             assert [each.state for each in anew.relocations] == [State.DONE, State.RUNNING]
@@ -177,7 +185,7 @@ async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Pa
                 await watch.look()
             assert watch.seen["db"].state is State.STOPPED
             assert "is 0: the app does not run" in watch.seen["db"].reason
-    assert made(lab) == [*QUICK[:2], "db held"]
+    assert made(lab) == [*QUICK[:3], "db held"]
 
 
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
@@ -211,9 +219,9 @@ async def test_an_abort_after_a_cutover_holds_the_next_for_every_replica(stage: 
             assert (stopped.at, stopped.reason) == ("db", "It was aborted.")
             with pytest.raises(NothingToRollBack):
                 await one.failover.group_relocations.abort(ASKED, group="all")
-    assert made(lab) == [*QUICK[:2], "db held"]
-    assert "Failover-Requested-By: somebody" in stage.moves[0]
-    assert "Failover-Step: 1/5 held" in stage.moves[0]
+    assert made(lab) == [*QUICK[:2], "db held", "app protect"]
+    assert "Failover-Requested-By: somebody" in stage.moves[1]
+    assert "Failover-Step: 1/5 held" in stage.moves[1]
 
 
 async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: Path) -> None:
@@ -234,7 +242,7 @@ async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: 
             stopped = await until(lab, components, begun.operation, State.STOPPED)
             assert stopped.at == "db"
         assert {file: stage.read(file) for file in lab.files} == before
-    assert made(lab) == [*QUICK[:2], "db held", "db quiesce", "db aborted"]
+    assert made(lab) == [*QUICK[:3], "db held", "db quiesce", "db aborted"]
 
 
 async def test_who_is_refused_refuses_all_of_it_before_anything_is_written(stage: Stage, tmp_path: Path) -> None:
@@ -275,7 +283,7 @@ async def test_who_is_there_already_counts_as_done(stage: Stage, tmp_path: Path)
             assert done.state is State.DONE
             there = await begin(components)
             assert (there.state, there.operation) == (State.DONE, None)
-    assert made(lab) == QUICK[2:]
+    assert made(lab) == QUICK[3:]
 
 
 async def test_asked_again_it_is_the_same_and_the_other_way_is_refused(stage: Stage, tmp_path: Path) -> None:
@@ -325,7 +333,7 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
             stopped = await go_on(other, begun.operation)
             assert (stopped.state, stopped.at) == (State.STOPPED, "app")
             assert "Another operation has moved it since" in stopped.reason
-    assert made(lab) == QUICK[:2]
+    assert made(lab) == QUICK[:3]
 
 
 async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tmp_path: Path) -> None:
@@ -340,7 +348,7 @@ async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tm
             groups._now = lambda: now() + 4000
             found = await go_on(other, begun.operation)
             assert (found.state, found.at, found.reason) == (State.STOPPED, "db", "Nobody has gone on with it in time.")
-    assert made(lab) == QUICK[:2]
+    assert made(lab) == QUICK[:3]
 
 
 async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stage: Stage, tmp_path: Path) -> None:
@@ -354,7 +362,7 @@ async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stag
             assert (stopped.state, stopped.at, stopped.reason) == (
                 *(State.STOPPED, "db", "db is not in group all any more."),
             )
-    assert made(lab) == QUICK[:2]
+    assert made(lab) == QUICK[:3]
 
 
 async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(stage: Stage, tmp_path: Path) -> None:
@@ -418,7 +426,7 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
             await until(lab, components, back.operation)
             with pytest.raises(UnknownNode):
                 await groups.of_node("k3s-w9", is_home=False)
-    assert made(lab) == [*QUICK[2:], *QUICK[:2], *QUICK]
+    assert made(lab) == [*QUICK[3:], *QUICK[:3], *QUICK]
     assert "Failover-Group: node k3s-w1 (home)\n" in stage.moves[0]
     assert "Failover-Group: node k3s-w1\n" in stage.moves[-1]
     assert "Failover-Wave-Options: @k3s-w1" in stage.moves[0]

@@ -14,7 +14,7 @@ from tests.support.stage import Stage
 
 GROUP, NODE = "/api/groups/all/relocate", "/api/nodes/k3s-w2/relocate"
 HOME = {"to": "primary", "reason": "k3s-w1 is back"}
-QUICK = ["app quiesce", "app cutover", "db quiesce", "db cutover"]
+QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 Json = dict[str, Any]
 
 

@@ -15,7 +15,7 @@ from tests.support.relocating_groups import declare, group_lab, made
 from tests.support.stage import Stage
 
 LOOK = "/groups/all/relocate?to=primary"
-QUICK = ["app quiesce", "app cutover", "db quiesce", "db cutover"]
+QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 @pytest.fixture

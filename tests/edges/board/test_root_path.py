@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from failover_api.edges.app import _routes_of
 from failover_api.edges.http.root_path import ForwardedHeaders
 from failover_api.edges.http.session import COOKIE, COOKIE_BELOW, form_token
 from failover_api.edges.http.throttle import Throttle
@@ -169,5 +168,5 @@ async def test_a_prefix_that_nobody_vouches_for_is_ignored(stage: Stage) -> None
 
 
 def test_a_root_path_may_begin_like_none_of_our_own_paths(stage: Stage) -> None:
-    own = {getattr(route, "path", "/").split("/")[1] for route in _routes_of({"app": stage.app()})} - {""}
+    own = {getattr(route, "path", "/").split("/")[1] for route in stage.app().routes} - {""}
     assert own == OWN_SEGMENTS

@@ -14,7 +14,7 @@ from tests.support.relocating_groups import declare, group_lab, made
 from tests.support.shell import Cli
 
 HOME = ("relocate", "--group", "all", "--to", "primary")
-QUICK = ["app quiesce", "app cutover", "db quiesce", "db cutover"]
+QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_what_stops_is_said_with_another_exit_code(cli: Cli, lab: Homelab) -> No
     assert "app is on primary.\n" in result.stdout
     assert "The relocation of db to primary has stopped in reverse: spec.replicas of Deployment" in result.stdout
     assert "Group all: it has stopped: db: spec.replicas of Deployment media/db is 0: the app does not" in result.stdout
-    assert made(lab) == [*QUICK[:2], "db held"]
+    assert made(lab) == [*QUICK[:3], "db held"]
 
 
 def _stop_db_once_app_has_cut_over(lab: Homelab) -> None:

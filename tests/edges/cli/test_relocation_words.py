@@ -14,7 +14,8 @@ STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
 def body(*made: str, state: str = "done", cure: str = "") -> dict[str, Any]:
     steps = [{"name": name, "commits": [{"sha": "a"}] if name in made else [], "proof": ""} for name in STEPS]
     its = {"service": "sonarr", "to": "primary", "step": "protect", "operation": "OP", "dry_run": False}
-    return {**its, "steps": steps, "state": state, "reason": "It has stopped.", "cure": cure, "awaits_word": bool(cure)}
+    told = {"state": state, "reason": "It has stopped.", "cure": cure, "awaits_word": bool(cure)}
+    return {**its, **told, "steps": steps, "copied_back": "reverse" in made}
 
 
 class Doubtful:
@@ -33,10 +34,8 @@ class Doubtful:
 
 
 def test_only_what_is_copied_is_said_to_be() -> None:
-    assert (
-        relocation_line(body("quiesce", "cutover", "protect")) == "sonarr is on primary, and copied from there again."
-    )
-    assert relocation_line(body("quiesce", "cutover")) == "sonarr is on primary."
+    assert relocation_line(body(*STEPS)) == "sonarr is on primary, and copied from there again."
+    assert relocation_line(body("quiesce", "cutover", "protect")) == "sonarr is on primary."
 
 
 def test_whoever_says_that_the_data_is_not_there_yet_is_not_asked_again_at_once() -> None:
