@@ -9,7 +9,7 @@ import pytest
 from failover_api.core.catalog.model import Side
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
-from failover_api.errors import BranchProtected, NothingToRollBack, RelocationRunning
+from failover_api.errors import BranchProtected, NothingToRollBack, OutcomeUnknown, RelocationRunning
 from failover_api.operations import relocation_runner
 from failover_api.wiring import Components
 from tests.support.relocating import (
@@ -162,6 +162,22 @@ async def test_an_abort_closes_what_has_not_begun(stage: Stage, tmp_path: Path) 
             with pytest.raises(NothingToRollBack):
                 await components.failover.relocations.abort("sonarr", ASKED)
             assert (await start(components)).operation != report.operation
+
+
+async def test_what_takes_too_long_is_not_known_and_asked_again_not_done_twice(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.protect(repository=stage.repository)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            relocations = components.failover.relocations
+            with monkeypatch.context() as patch:
+                patch.setattr(relocations, "_deadline_s", 0.0)
+                with pytest.raises(OutcomeUnknown, match="not proposed twice"):
+                    await start(components)
+            begun = await start(components)
+            assert (await start(components)).operation == begun.operation
+            assert len(numbers(stage)) == 1
 
 
 async def test_a_step_counts_from_its_merge(stage: Stage, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.request import RELOCATE
 from failover_api.core.text.trailers import Record, read_all_records
-from failover_api.deadline import too_late, within_deadline
-from failover_api.errors import Conflict, OperationPending, WriteConflict
+from failover_api.deadline import within_deadline
+from failover_api.errors import Conflict, OperationPending, OutcomeUnknown, WriteConflict
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
 from failover_api.moves.move import Move
@@ -64,10 +64,16 @@ class StepProposer:
         await self._forge.edit_pull_request(service.branch, pull.number, body=why)
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
-        """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way."""
+        """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way.
+
+        OutcomeUnknown where that takes longer than the deadline: some of its writes may have been made.
+        """
         check_base(move)
+        late = OutcomeUnknown(
+            f"the deadline of {deadline_s:g} s passed; ask again: a step that is proposed is not proposed twice"
+        )
         try:
-            return await within_deadline(self._propose(move), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
+            return await within_deadline(self._propose(move), deadline_s=deadline_s, late=lambda: late)
         except WriteConflict as exc:
             raise Conflict(f"{move.name} could not be proposed: {exc.detail}") from exc
 
