@@ -112,6 +112,8 @@ class Pair:
             end.cleaning -= 1
         elif end.started_at is not None and end.has_ended:
             end.finish(now)
+            if self.fails:
+                self._fail(end)  # the tag is answered, and what its mover says of itself is no good
         elif end.started_at is None and end.is_due(now):
             end.started_at, end.image = now, disks[end.claim].content
         end.lag = self.random.choice((0, 0, 0, 1, 3))
