@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
 
 _log = logging.getLogger(__name__)
+AROUND_A_LOOK_S = 0.2  # of the time for a look at the cluster: to begin it, and to make something of what came
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
 
 LOOKING = A_MINUTE - KEPT_OF_MINUTE  # points a minute, of all who work as the installation
@@ -238,7 +239,8 @@ def _cluster(settings: Settings, *, in_pod: bool) -> "Cluster | None":
         what, open_access = f"kubeconfig {file}", partial(kubeconfig_access, file, settings.cluster_context)
     from failover_api.cluster.kubernetes import Kubernetes
 
-    return Kubernetes(what, open_access, timeout_s=settings.cluster_timeout_s)
+    timeout_s = settings.cluster_timeout_s
+    return Kubernetes(what, open_access, timeout_s=timeout_s - min(AROUND_A_LOOK_S, timeout_s / 10))
 
 
 def _credentials(settings: Settings, client: GitHubClient) -> Credentials:

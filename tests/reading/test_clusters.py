@@ -71,7 +71,7 @@ async def test_what_came_of_no_look_in_time_is_told_with_the_time() -> None:
     look = reader.looked([sonarr()], await reader.look([sonarr()]))
     assert look is not None
     assert not look.is_seen
-    assert look.view.why_unseen == "nothing came of a look within 0.6 s"
+    assert look.view.why_unseen == "nothing came of a look within 0.1 s"
 
 
 async def test_a_defect_in_a_look_is_logged_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:

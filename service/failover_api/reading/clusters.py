@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.live import Index
     from failover_api.core.safety.rollout.stage import ClusterState
 
-MARGIN_S = 0.5  # beyond the time that a look may take by itself
 MAX_SEEN = 4096
 RELOCATE = "relocate"  # as the trailers have it
 _log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class ClusterReader:
         namespaces = [service.namespaces for service in here]
         scope = None if None in namespaces else frozenset().union(*filter(None, namespaces))
         try:
-            async with asyncio.timeout(self._timeout_s + MARGIN_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._cluster.look(scope)
         except TimeoutError:
             return None
@@ -83,7 +82,7 @@ class ClusterReader:
             return None
         from failover_api.core.safety.observed import View
 
-        nothing = f"nothing came of a look within {self._timeout_s + MARGIN_S:g} s"
+        nothing = f"nothing came of a look within {self._timeout_s:g} s"
         found, had_answered = view if view is not None else View.silent(nothing), self._has_answered
         self._has_answered = had_answered or found.answers
         return ClusterLook(found, self._cluster.clock.now(), had_answered, time.monotonic())
