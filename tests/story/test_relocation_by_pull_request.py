@@ -1,7 +1,5 @@
 """Relocations of policy pull_request: each step is a pull request that merges by itself."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,33 +9,23 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import BranchProtected, NothingToRollBack, OutcomeUnknown, RelocationRunning
 from failover_api.operations import relocation_runner
-from failover_api.wiring import Components
 from tests.support.relocating import (
     APP,
     ASKED,
+    BY_ITSELF,
     CATALOG,
     VOLSYNC,
-    Homelab,
     app,
     homelab,
     later,
+    numbers,
+    proposing,
     start,
     until,
+    until_open,
     until_step,
 )
 from tests.support.stage import Stage
-
-BY_ITSELF = "    policy: pull_request\n    pull_request: {auto_merge: squash}\n"
-
-
-@contextmanager
-def proposing(stage: Stage, folder: Path, options: str = BY_ITSELF) -> Iterator[Homelab]:
-    with homelab(stage, folder, catalog=CATALOG + options) as lab:
-        yield lab
-
-
-def numbers(stage: Stage) -> list[int]:
-    return [pull["number"] for pull in stage.pulls()]
 
 
 async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_path: Path) -> None:
@@ -76,17 +64,6 @@ async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
                 assert len(numbers(stage)) == 1, step
                 stage.sandbox.approve(numbers(stage)[0], repository=stage.repository)
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 3
-
-
-async def until_open(lab: Homelab, *replicas: Components) -> None:
-    """Both go on, and let time pass, until a pull request is open."""
-    for _ in range(60):
-        for components in replicas:
-            await components.failover.relocations.advance("sonarr")
-        if numbers(lab.stage):
-            return
-        lab.pass_by(2)
-    raise AssertionError("none is opened")
 
 
 async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ CATALOG = """\
       to_primary: {source: sonarr-to-a, destination: sonarr-a}
     relocate: {quiesce: 5m, final_sync: 10m, cutover: 5m}
 """
+BY_ITSELF = "    policy: pull_request\n    pull_request: {auto_merge: squash}\n"
 
 
 def claims() -> Iterator[dict[str, Any]]:
@@ -239,3 +240,24 @@ def later(components: Components, seconds: float) -> Iterator[None]:
         yield
     finally:
         relocations._now = now
+
+
+@contextlib.contextmanager
+def proposing(stage: Stage, folder: Path, options: str = BY_ITSELF) -> Iterator[Homelab]:
+    with homelab(stage, folder, catalog=CATALOG + options) as lab:
+        yield lab
+
+
+def numbers(stage: Stage) -> list[int]:
+    return [pull["number"] for pull in stage.pulls()]
+
+
+async def until_open(lab: Homelab, *replicas: Components) -> None:
+    """Both go on, and let time pass, until a pull request is open."""
+    for _ in range(60):
+        for components in replicas:
+            await components.failover.relocations.advance("sonarr")
+        if numbers(lab.stage):
+            return
+        lab.pass_by(2)
+    raise AssertionError("none is opened")

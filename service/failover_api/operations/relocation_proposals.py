@@ -12,6 +12,7 @@ from failover_api.core.safety.relocation.table import Position
 from failover_api.forge.values import PullRequest
 from failover_api.moves.pull_request.step import ProposedStep
 from failover_api.operations.relocation_report import RelocationReport
+from failover_api.reading.relocations import step_of
 
 
 def merges_by_itself(service: Service) -> bool:
@@ -81,7 +82,7 @@ def waits_for_merge(pull: PullRequest) -> str:
 def first_report(name: str, first: ProposedStep) -> RelocationReport:
     """Of one that begins once its first pull request is merged."""
     record = first.record
-    label = parse_label(record.provenance.step or "")
+    label = step_of(record)
     assert label is not None, "it is a step's"
     return RelocationReport(
         operation=record.operation,

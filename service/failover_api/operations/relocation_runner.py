@@ -31,7 +31,7 @@ from failover_api.core.safety.relocation.overwritten import Moved, left_behind, 
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.steps import Ending, parse_label
+from failover_api.core.safety.relocation.steps import Ending
 from failover_api.core.safety.relocation.table import (
     AFTER_CUTOVER,
     BEFORE_CUTOVER,
@@ -76,7 +76,7 @@ from failover_api.operations.relocation_refusals import check_vouched, other_way
 from failover_api.operations.relocation_report import RelocationReport, StepReport, report_of
 from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
-from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
+from failover_api.reading.relocations import Relocation, RelocationReader, StepMade, step_of
 from failover_api.reading.status import Status
 
 MAX_KEPT = 1024
@@ -342,7 +342,7 @@ class RelocationRunner:
         if service.policy is not Policy.PULL_REQUEST:
             return None
         found = await self._proposer.open(service)
-        label = parse_label(found.record.provenance.step or "") if found is not None else None
+        label = step_of(found.record) if found is not None else None
         is_first = label is not None and label[1] is None and found is not None and not found.record.proof
         return found if is_first else None
 

@@ -271,13 +271,22 @@ def _places(subject: Subject) -> dict[Selector, Workload]:
     return {replace(each.selector, index=None): Workload(each.file, each.selector) for each in documents}
 
 
+def step_of(record: Record) -> tuple[Step, Ending | None] | None:
+    """What trailers say of a relocation; None for another move's, and for sides that there are none of.
+
+    Anybody who may push can write trailers.
+    """
+    is_one = record.action == RELOCATE and {record.before, record.after} <= set(Side)
+    return parse_label(record.provenance.step or "") if is_one else None
+
+
 def _record(logged: LoggedCommit, service: str) -> Record | None:
     return next((record for record in read_all_records(logged.message) if record.service == service), None)
 
 
 def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
     """What a commit of a relocation is; None for any other's."""
-    label = parse_label(record.provenance.step or "") if record.action == RELOCATE else None
+    label = step_of(record)
     if label is None:
         return None
     at = seconds_of(logged.at)
@@ -310,7 +319,7 @@ def _is_of_one(logged: LoggedCommit) -> bool:
 
 def _target(first: Record) -> Side:
     """From = To until the cutover: it leads to the other side."""
-    label = parse_label(first.provenance.step or "")
+    label = step_of(first)
     is_over = label is not None and label[0].number >= Step.CUTOVER.number
     return Side(first.after) if is_over else Side(first.before).other
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Branch, Service
-from failover_api.core.planning.request import RELOCATE
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.deadline import within_deadline
 from failover_api.errors import Conflict, OperationPending, OutcomeUnknown, WriteConflict
@@ -25,6 +24,7 @@ from failover_api.moves.pull_request.description import text_of
 from failover_api.moves.pull_request.head_branch import by_its_rules, check_base
 from failover_api.moves.pull_request.review import finish
 from failover_api.reading.pull_requests import branch_of, branches_about
+from failover_api.reading.relocations import step_of
 from failover_api.reading.services import ServiceReader
 
 
@@ -135,5 +135,5 @@ class StepProposer:
 
 def _record(service: Service, text: str) -> Record | None:
     """What a text says of a relocation of the service."""
-    records = (one for one in read_all_records(text) if one.action == RELOCATE and one.service == service.name)
-    return next(records, None)
+    records = (one for one in read_all_records(text) if one.service == service.name)
+    return next((one for one in records if step_of(one) is not None), None)
