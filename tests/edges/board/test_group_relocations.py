@@ -47,6 +47,9 @@ async def test_a_group_is_shown_then_begun_and_followed_to_the_end(stage: Stage,
         page = await browser.get(LOOK)
         assert page.status_code == 200
         assert "app to primary, then db to primary" in re.sub(r"\s+", " ", text(page.text))
+        assert "nothing that was written is lost" in text(page.text)
+        accepting = await browser.get(f"{LOOK}&accept=unsynced-overwritten")
+        assert "nothing that was written is lost" not in text(accepting.text)
         assert re.findall(r"<h2>(.*?)</h2>", page.text)[:2] == ["1. app", "2. db"]
         assert re.findall(r"<h3>(\d/5 [a-z-]+)</h3>", page.text) == ["2/5 quiesce", "4/5 cutover"] * 2
         begun = await browser.confirm(page)

@@ -71,7 +71,7 @@ async def test_all_steps_are_shown_then_begun_and_followed_to_the_end(stage: Sta
         board = await browser.get("/")
         assert f'<a href="{link[1]}">Relocating to primary</a>, step 1/5 reverse' in board.text
         assert "Relocating to primary" in (await browser.get("/services/sonarr")).text
-        done = await followed(browser, lab, link[1], "sonarr serves on primary with all its data")
+        done = await followed(browser, lab, link[1], "sonarr serves on primary with all its data, and its copy on")
         assert "data-goes-on" not in done
         assert done.count('<li class="come">') == 5
         assert "quiet at " in done
@@ -146,7 +146,8 @@ async def test_a_person_says_on_the_page_that_the_data_is_there(stage: Stage, tm
             assert other.status_code == 409  # it is not on its way there
             sent = await browser.post("/services/sonarr/relocate/synced", {"to": "primary"})
             assert sent.status_code == 303
-            await followed(browser, lab, link[1], "sonarr serves on primary")
+            done = await followed(browser, lab, link[1], "sonarr serves on primary")
+            assert "its copy on the other side" not in text(done)  # a person has made it
 
 
 async def test_the_side_has_to_be_named(stage: Stage, lab: Homelab) -> None:

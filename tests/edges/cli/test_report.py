@@ -35,6 +35,7 @@ def test_a_report_says_what_a_move_was_based_on() -> None:
         "  - node k3s-w1 (uid) is Unknown",
         "  - 2 of 3 nodes are Ready",
     ]
+    assert [page.count(line) for line in EVIDENCE] == [1, 1]
 
 
 def test_a_report_of_what_is_not_written_yet_has_its_waves() -> None:

@@ -157,7 +157,6 @@ def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
         yield from (f"  - {_text(line)}" for line in entry.get("evidence") or ())
     yield f"- Commit {_code(entry['commit']['sha'])}: {_text(entry['commit']['url'])}"
     yield f"- {_proof(entry)}"
-    yield from (f"- When it was decided: {_text(line)}" for line in entry.get("evidence") or ())
     if pull := entry["pull_request"]:
         yield f"- Pull request {pull['number']}, {_text(pull['state'])}: {_text(pull['url'])}"
     if not cluster:
