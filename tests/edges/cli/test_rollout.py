@@ -235,8 +235,8 @@ def test_a_report_of_what_nobody_asked_for_says_what_it_was_based_on(cli: Cli) -
 
     report = cli("report", asyncio.run(moved())).stdout
     assert "- Asked for by: automatic\n" in report
-    assert "- When it was decided: node k3s-w1 is Unknown\n" in report
-    assert f"- When it was decided: {escape_markup('k3s-w2 is <ready>')}\n" in report
+    based = "- Nobody asked for it (automatic). It was based on this:\n"
+    assert f"{based}  - node k3s-w1 is Unknown\n  - {escape_markup('k3s-w2 is <ready>')}\n" in report
 
 
 def test_a_report_names_the_way_home_that_loses_nothing() -> None:
