@@ -88,8 +88,8 @@ def test_who_is_refused_is_named_with_the_line_to_paste(cli: Cli, lab: Homelab) 
     nobody = cli(*HOME, "--skip-refused", code=2)
     assert nobody.stderr == (
         "2 services are refused, so none of them moves:\n"
-        "  app, db: no `replication` in the catalog says how its data comes to primary; `replication: {kind: none}` says "
-        "that nothing needs to be brought\n"
+        "  app, db: no `replication` in the catalog says how its data comes to primary; `replication: {kind: none}` "
+        "says that nothing needs to be brought\n"
     )
     declare(lab.stage, without=("db",), kind="none")
     assert "Group all: app to primary would be relocated" in shown.stdout
