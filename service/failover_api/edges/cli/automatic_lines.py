@@ -64,7 +64,7 @@ def pause_line(pause: Body, *, utc: bool) -> str:
     what = ", ".join(pause["services"]) or "everything"
     why = f": {pause['reason']}" if pause["reason"] else ""
     until = _shown(pause["until"], utc)
-    return f"Paused: {what}, by {pause['by']} until {until}{why}. End it: failover automatic resume {pause['id']}"
+    return f"Paused: {what}, by {pause['by']} until {until}{why}. End it: `failover automatic resume {pause['id']}`"
 
 
 def _led(body: Body, utc: bool) -> str:

@@ -15,6 +15,7 @@ from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, rollouts, tables
 from failover_api.edges.cli.check_lines import check_lines, target_lines
 from failover_api.edges.cli.waves import is_running, wave_lines
+from failover_api.edges.cli.wrapping import WrappingConsole
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -31,8 +32,8 @@ class Terminal:
         for stream in (sys.stdout, sys.stderr):  # a letter that cannot be shown must not hide what was done
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out: Console = WrappingConsole()
+        self.err: Console = WrappingConsole(stderr=True)
 
     @property
     def can_ask(self) -> bool:
@@ -198,7 +199,7 @@ class Terminal:
             for line in tables.history_lines(body, utc=self._utc):
                 self.out.print(line)
         if body["next"]:
-            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"))
+            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"), no_wrap=True)
         return None
 
     def show_outcome(self, body: Body, *, with_diff: bool) -> None:
@@ -224,7 +225,7 @@ class Terminal:
     def show_diff(self, diff: str, console: Console) -> None:
         for line in diff.split("\n")[:-1]:
             style = "bold" if line.startswith(("--- ", "+++ ")) else _DIFF_STYLES.get(line[:1], "")
-            console.print(Text(printable(line.removesuffix("\r")), style=style))
+            console.print(Text(printable(line.removesuffix("\r")), style=style), no_wrap=True)
 
     def show_checks(self, body: Body, *, quiet: bool) -> None:
         if self._as_json:
@@ -267,7 +268,7 @@ class Terminal:
         self.err.print("The token. It is not shown again, and not kept:")
         self.out.print(Text(body["token"]))
         self.err.print("\nIts entry, to be put below `tokens:` in access.yaml:")
-        self.out.print(Text(body["entry"].rstrip("\n")))
+        self.out.print(Text(body["entry"].rstrip("\n")), no_wrap=True)
         return None
 
     def show_relocation(self, body: Body, *, with_diff: bool = False) -> None:
@@ -351,7 +352,7 @@ class Terminal:
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
         if hint:
-            self.err.print(Text(one_line(hint), style="dim"))
+            self.err.print(Text(one_line(hint), style="dim"), no_wrap=True)
         return None
 
     def _show_unsafe(self, problem: Body) -> None:
