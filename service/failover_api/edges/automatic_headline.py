@@ -1,6 +1,6 @@
 """Would it act now, and if not, why: the one sentence that a person asks for first, from the JSON of the API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from failover_api.core.wording import listed
@@ -22,6 +22,18 @@ def in_utc(at: str) -> str:
 def takes_part(line: Body) -> bool:
     """Whether a service that is looked at might ever move by itself."""
     return [hold["gate"] for hold in line["holds"]] != ["opt-in"]
+
+
+def left_out(pending: Iterable[Body]) -> dict[str, list[str]]:
+    """{why: services} of those that take no part, or whose node does not."""
+    found: dict[str, list[str]] = {}
+    for line in pending:
+        if not takes_part(line):
+            (hold,), name = line["holds"], line["service"]
+            is_own = hold["detail"].startswith(f"{name} ")
+            why = hold["cure"] if is_own else f"{ended(hold['detail'])} {hold['cure']}"
+            found.setdefault(why, []).append(name)
+    return found
 
 
 def ended(detail: str) -> str:

@@ -16,7 +16,6 @@ from tests.support.tokens import bearer
 TOP = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
 PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]), "look": person("eyes", ["view"])})
 NOW = 1_795_996_800.0  # 2026-11-30 00:00 UTC
-OPT_IN = HoldLine("opt-in", "It takes no part.", "Write it.")
 REPORT = Report(
     NOW,
     "watching",
@@ -26,8 +25,8 @@ REPORT = Report(
     ),
     pending=(
         PendingLine("sonarr", "k3s-w1", "backup", holds=(HoldLine("paused", "Paused until noon: work", "", NOW + 60),)),
-        PendingLine("radarr", "k3s-w1", "backup", holds=(OPT_IN,)),
-        PendingLine("plex", "k3s-w1", "backup", holds=(OPT_IN,)),
+        PendingLine("radarr", "k3s-w1", holds=(HoldLine("opt-in", "radarr takes no part.", "Write it."),)),
+        PendingLine("plex", "k3s-w1", holds=(HoldLine("opt-in", "plex takes no part.", "Write it."),)),
     ),
 )
 
@@ -66,7 +65,7 @@ async def test_what_holds_a_service_is_told_and_who_takes_no_part_in_one_line(st
     async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
         browser.app.state.components.automatic.control().standing = standing
         shown = text((await browser.get("/automatic")).text)
-    assert "sonarr on k3s-w1, to backup paused Paused until noon: work. Taking no part radarr, plex: no" in shown
+    assert "sonarr on k3s-w1, to backup paused Paused until noon: work. Taking no part radarr, plex. Write it." in shown
     assert "k3s-w1 dead 29 Nov 2026, 23:59 UTC It is silent. k3s-w2 suspect" in shown  # what is due already is no news
     assert "Something would follow at 30 Nov 2026, 00:01 UTC" in shown
 

@@ -7,6 +7,7 @@ import pytest
 from failover_api.edges.cli.automatic_lines import automatic_lines
 
 AT = "2026-11-30T20:05:00Z"
+OWN = "Taking no part: sonarr. Write it."
 
 
 def lines(**pending: Any) -> list[str]:
@@ -26,10 +27,10 @@ def test_what_holds_it_ends_as_a_sentence(detail: str) -> None:
 
 
 def test_who_takes_no_part_is_one_line() -> None:
-    hold = {"gate": "opt-in", "detail": "sonarr takes no part.", "cure": "", "until": None}
-    shown = lines(holds=[hold])
-    assert shown[-1] == "Taking no part, without `automatic: act` in the catalog: sonarr."
-    assert not any("opt-in" in line for line in shown[1:])
+    hold = {"gate": "opt-in", "detail": "sonarr takes no part.", "cure": "Write it.", "until": None}
+    assert lines(holds=[hold])[-2:] == ["Mode act; view watching; a leads, as of 2026-11-30 20:05:00 UTC.", OWN]
+    ignored = {**hold, "detail": "k3s-w1 is ignored."}
+    assert lines(holds=[ignored])[-1] == "Taking no part: sonarr. k3s-w1 is ignored. Write it."
 
 
 def test_what_refuses_a_way_home_is_not_hidden_behind_what_was_to_come() -> None:

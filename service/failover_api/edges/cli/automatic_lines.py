@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from failover_api.edges.automatic_headline import ended, headline, takes_part
+from failover_api.edges.automatic_headline import ended, headline, left_out, takes_part
 from failover_api.edges.cli.times import shown_time
 from failover_api.edges.printable import one_line
 
@@ -26,8 +26,8 @@ def automatic_lines(body: Body, *, utc: bool) -> Iterator[str]:
         acts = f", at {_shown(line['acts_at'], utc)}" if line["acts_at"] else ""
         yield one_line(f"{line['service']}, off {line['node']}{acts}:" + ("" if line["holds"] else _free(line)))
         yield from _holds(line["holds"], utc)
-    if names := [line["service"] for line in body["pending"] if not takes_part(line)]:
-        yield one_line(f"Taking no part, without `automatic: act` in the catalog: {', '.join(names)}.")
+    for why, names in left_out(body["pending"]).items():
+        yield one_line(f"Taking no part: {', '.join(names)}. {why}")
     for line in body["blocked"]:
         yield one_line(f"{line['service']} moves by itself no more before {_shown(line['until'], utc)}.")
     for line in body["failback"]:

@@ -20,6 +20,7 @@ from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
 
+_NOTHING: Body = {}
 _DIFF_STYLES = {"@": "cyan", "-": "red", "+": "green"}
 _HAZARDS = {Severity.INFO: ("note", "cyan"), Severity.WARN: ("warning", "yellow"), Severity.STOP: ("stop", "bold red")}
 
@@ -202,7 +203,8 @@ class Terminal:
             self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"), no_wrap=True)
         return None
 
-    def show_outcome(self, body: Body, *, with_diff: bool) -> None:
+    def show_outcome(self, body: Body, *, with_diff: bool, asked: Body | None = None) -> None:
+        """`asked` is what was shown before the question: what it warned of has been read."""
         if self._as_json:
             return self.show_json(body)
         if with_diff and body["diff"]:
@@ -219,7 +221,7 @@ class Terminal:
             self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
         for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
             self.out.print(tables.pull_request_line(pull))
-        self._warn_of(body)
+        self._warn_of(body, known=asked or _NOTHING)
         return None
 
     def show_diff(self, diff: str, console: Console) -> None:
@@ -388,10 +390,12 @@ class Terminal:
                 "is wrong with each; where nothing is, name its node in the catalog, under `nodes`."
             )
 
-    def _warn_of(self, outcome: Body) -> None:
+    def _warn_of(self, outcome: Body, *, known: Body = _NOTHING) -> None:
+        """Of all but what is `known` already."""
         for warning in outcome.get("warnings", ()):
-            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
-        self._show_hazards(outcome.get("hazards", ()))
+            if warning not in known.get("warnings", ()):
+                self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+        self._show_hazards(hazard for hazard in outcome.get("hazards", ()) if hazard not in known.get("hazards", ()))
 
     def _show_hazards(self, bodies: Iterable[Body]) -> None:
         """Each with what to do about it; a kind that many services of a group have is said once."""
