@@ -285,8 +285,8 @@ class Terminal:
         return None
 
     def _show_left_out(self, body: Body) -> None:
-        for one in body.get("refused", ()):
-            self.note(f"Left out: {one_line(one['service'])}: {printable(one['detail'])}")
+        for detail, names in _by_detail(body.get("refused", ())).items():
+            self.note(f"Left out: {', '.join(names)}: {detail}")
         self._show_unplaced(body)
         for warning in body.get("warnings", ()):
             self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
