@@ -22,7 +22,7 @@ from failover_api.core.catalog.model import Catalog, Service, Side
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.relocation.in_order import (
     Member,
     in_order,
@@ -280,7 +280,7 @@ class GroupRelocations:
         asked, name = found.asked, found.turn.due
         assert asked.wave is not None, "it is one of several"
         request = MoveRequest(by=asked.by, reason=asked.reason, accept=frozenset(asked.wave.accept))
-        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=self._runner.stamp())
+        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=rfc3339(self._now()))
         try:
             report = await self._runner.start(name, found.targets[name], request, part_of=part)
             if report.operation not in (None, asked.operation):
@@ -295,7 +295,7 @@ class GroupRelocations:
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
         """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
         service, target = self._catalog().service(name), found.targets[name]
-        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        part = part_of(found.asked, name, by=by, reason=reason, at=rfc3339(self._now()))
         held = replace(part, step=Ending.HELD.label(Step.REVERSE))
         message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
@@ -394,7 +394,7 @@ class GroupRelocations:
         members = {report.service: report.target for report in rehearsed}
         accept = [f"{report.service}:{slug}" for report in rehearsed for slug in report.accepted]
         kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
-        made = request.provenance(str(ULID()), at=self._runner.stamp(), group=together.name)
+        made = request.provenance(str(ULID()), at=rfc3339(self._now()), group=together.name)
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
 
 
