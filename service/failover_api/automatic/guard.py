@@ -213,12 +213,12 @@ class Guard:
         """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""
         nodes = {node.name for node in situation.verdicts.nodes.values() if is_in_question(node)}
         on_it = [service.name for service in situation.services if service.active in nodes]
-        if nodes and not self._git.view.statuses:
+        if nodes and self._git.view.is_unread:
             self._git.want((), within_s=0.0)
         elif nodes:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
-        elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
+        elif self._git.view.is_unread or situation.rules.failback is not Failback.NONE:
             away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
             within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
             self._git.want(away, within_s=within_s)  # what brought them there may be long ago
@@ -347,7 +347,7 @@ class Guard:
         catalog = self._catalog().services.values()
         named = {each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}}
         known = self._situation.services if self._situation is not None else ()
-        return named | {facts.name for facts in known if facts.active == order.node}
+        return named | {facts.name for facts in known if facts.is_on(order.node)}
 
     # What is told
 

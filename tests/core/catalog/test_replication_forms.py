@@ -169,12 +169,13 @@ def test_a_release_that_names_no_number_cannot_be_stopped() -> None:
     )
 
 
-def test_switches_alone_do_not_say_what_is_stopped() -> None:
-    assert refusal(service_text(SWITCHES + VOLSYNC)) == (
+@pytest.mark.parametrize("more", ["", "quiesce: {path: spec.replicas, running: 1}\n"])
+def test_switches_alone_do_not_say_what_is_stopped(more: str) -> None:
+    assert refusal(service_text(SWITCHES + VOLSYNC + more)) == (
         "services.yaml:3: services.x.workload: is missing; `replication` needs it, since switches alone do not say "
         "what is stopped and looked at"
     )
-    assert loaded(f"{SWITCHES}{VOLSYNC}workload: {{kind: Deployment, name: x}}\n").replication is not None
+    assert loaded(f"{SWITCHES}{VOLSYNC}{more}workload: {{kind: Deployment, name: x}}\n").replication is not None
 
 
 # `paused`

@@ -107,8 +107,8 @@ def decide_alert(order: AlertOrder, situation: Situation) -> AlertAnswer:
 
 def _is_meant(service: ServiceFacts, order: AlertOrder) -> bool:
     if order.node is not None:
-        return service.active == order.node
-    return service.name in order.services and service.side is Side.PRIMARY
+        return service.is_on(order.node)
+    return service.name in order.services and service.side is not Side.BACKUP
 
 
 def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> list[Hold]:

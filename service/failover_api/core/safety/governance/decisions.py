@@ -82,7 +82,7 @@ def decide(situation: Situation) -> Decisions:
     decisions = Decisions()
     for name in sorted(situation.verdicts.nodes):
         node = situation.verdicts.nodes[name]
-        on_it = [service for service in situation.services if service.active == name]
+        on_it = [service for service in situation.services if service.is_on(name)]
         if on_it and is_in_question(node):
             decisions = _joined(decisions, _of_node(situation, node, on_it))
     return decisions

@@ -95,4 +95,5 @@ def _came_back(situation: Situation, home: str, moved_at: float) -> bool:
 def _holds(situation: Situation, service: ServiceFacts) -> tuple[Hold, ...]:
     case = situation.case(service, None)
     gates = (paused, blocked, relocating, git_unreachable)
-    return (*view_holds(situation.verdicts), *(hold for gate in gates for hold in gate(case)))
+    refusal = () if service.refusal is None else (service.refusal,)
+    return (*view_holds(situation.verdicts), *(hold for gate in gates for hold in gate(case)), *refusal)

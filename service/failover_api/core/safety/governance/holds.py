@@ -101,8 +101,11 @@ def node_holds(case: Case) -> Iterator[Hold]:
 
 
 def service_holds(case: Case) -> Iterator[Hold]:
-    """Every gate of a service that takes part which is closed now, in the order of the gates."""
-    for gate in GATES:
+    """Every gate of a service that takes part which is closed now, in the order of the gates.
+
+    Of one of which nobody can tell where it is, nothing can be told but that.
+    """
+    for gate in GATES if case.service.side is not None else (paused, hazard):
         yield from gate(case)
 
 
@@ -201,7 +204,11 @@ def target(case: Case) -> Iterator[Hold]:
 
 
 def hazard(case: Case) -> Iterator[Hold]:
-    if case.service.hazards is None:
+    if case.service.refusal is not None:
+        yield case.service.refusal
+    elif case.service.side is None:
+        yield Hold(Gate.HAZARD, "Nobody can tell on which side it is.", "Look at its manifests; move by hand.")
+    elif case.service.hazards is None:
         yield Hold(Gate.HAZARD, "What may go wrong with this move is not known yet.", "It is looked for again.")
     for found in case.service.hazards or ():
         if stops_automatic(found):
