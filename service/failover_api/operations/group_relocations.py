@@ -44,7 +44,6 @@ from failover_api.errors import (
     InternalError,
     NothingToRollBack,
     NotReady,
-    PreconditionFailed,
     RelocationRunning,
     UnknownUrl,
     UnsafeMove,
@@ -54,16 +53,16 @@ from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.evacuation import group_of, is_own_refusal
-from failover_api.moves.move import refusal_of
+from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
 from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.operations.relocation_runner import RelocationRunner
+from failover_api.operations.wave_sight import RESUME_S
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
 MAX_KEPT = 1024
-RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
 MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
@@ -132,7 +131,7 @@ class GroupRelocations:
             warnings=order.warnings,
         )
         if request.versions is not None and report.version not in request.versions:
-            raise PreconditionFailed(f"the manifests of {together.name} are not those of the If-Match; look again")
+            raise changed_meanwhile(together.name)
         if request.dry_run or report.state is State.DONE:
             return report
         first = next(one for one in rehearsed if one.state is not State.DONE)
