@@ -29,6 +29,7 @@ from tests.support.relocating_groups import (
     begin,
     catalog,
     files_of,
+    first_done,
     go_on,
     group_lab,
     look,
@@ -432,17 +433,6 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
     assert "Failover-Group: node k3s-w1 (home)\n" in stage.moves[0]
     assert "Failover-Group: node k3s-w1\n" in stage.moves[-1]
     assert "Failover-Wave-Options: @k3s-w1" in stage.moves[0]
-
-
-async def first_done(lab: Homelab, components: Components) -> None:
-    """Until the first of them is done, and nobody has begun the next."""
-    for _ in range(60):
-        report = await components.failover.relocations.advance("app")
-        assert report is not None
-        if report.state is State.DONE:
-            return
-        lab.pass_by(2)
-    raise AssertionError("app is never done")
 
 
 async def watched(lab: Homelab, components: Components, is_so: Callable[[], bool]) -> None:

@@ -147,3 +147,14 @@ def made(lab: Homelab) -> list[str]:
     """The commits of relocations, as "db reverse", oldest first."""
     found = [message.split() for message in lab.messages() if message.startswith("Relocate ")]
     return [f"{words[1]} {words[-1]}" for words in found]
+
+
+async def first_done(lab: Homelab, components: Components) -> None:
+    """Until the first of them is done, and nobody has begun the next."""
+    for _ in range(60):
+        report = await components.failover.relocations.advance("app")
+        assert report is not None
+        if report.state is State.DONE:
+            return
+        lab.pass_by(2)
+    raise AssertionError("app is never done")
