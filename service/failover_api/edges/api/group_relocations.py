@@ -22,7 +22,6 @@ from failover_api.edges.move_request import (
     read_node_relocation,
 )
 from failover_api.edges.targets import abort_relocations, relocate_group, relocate_node
-from failover_api.errors import MethodNotAllowed
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
@@ -41,7 +40,6 @@ async def _begin_group(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, target = await read_group_relocation(request, by=who.name)
-    _check_method(request, move_request)
     return move_request, await relocate_group(who, components, request.path_params["group"], target, move_request)
 
 
@@ -49,14 +47,8 @@ async def _begin_node(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, is_home = await read_node_relocation(request, by=who.name)
-    _check_method(request, move_request)
     node = request.path_params["node"]
     return move_request, await relocate_node(who, components, node, move_request, is_home=is_home)
-
-
-def _check_method(request: Request, move_request: MoveRequest) -> None:
-    if request.method == "GET" and not move_request.dry_run:
-        raise MethodNotAllowed("GET only shows what relocate would do: add dry-run=true, or use POST to relocate")
 
 
 def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: Begin, summary: str) -> None:
