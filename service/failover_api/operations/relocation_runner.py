@@ -150,17 +150,19 @@ class RelocationRunner:
         if running is not None:
             return running
         relocation, decision = await self._beginning(service, target, str(ULID()), request, began)
-        steps: list[StepReport] = []
-        if decision.commit is not None:
-            relocation = await self._with_added(relocation, [relocation.head])
-            for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
-                old = {path: manifest.data for path, manifest in each.before.items()}
-                new = {path: manifest.data for path, manifest in each.after.items()}
-                listed = changes(each.commit, each.before)
-                diff = unified_diff(old, new)
-                label = each.commit.label
-                steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
-        return replace(report_of(relocation, decision), operation=None, steps=tuple(steps))
+        steps = await self._rehearsed(relocation) if decision.commit is not None else ()
+        return replace(report_of(relocation, decision), operation=None, steps=steps)
+
+    async def _rehearsed(self, relocation: Relocation) -> tuple[StepReport, ...]:
+        """Every step of one that has not begun."""
+        relocation, steps = await self._with_added(relocation, [relocation.head]), list[StepReport]()
+        for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
+            old = {path: manifest.data for path, manifest in each.before.items()}
+            new = {path: manifest.data for path, manifest in each.after.items()}
+            listed = changes(each.commit, each.before)
+            diff = unified_diff(old, new)
+            steps.append(StepReport(each.step, each.commit.label, changes=listed, diff=diff, old=old, new=new))
+        return tuple(steps)
 
     def check_part(self, name: str) -> None:
         """Raises BranchProtected where it cannot be one of several: what does not begin is told by a direct commit."""
@@ -371,9 +373,21 @@ class RelocationRunner:
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
         await self._check_seen(relocation)
-        if decision.commit is None:
-            raise refusal_of(decision)
-        return await self._accepting(relocation, request), decision
+        try:
+            if decision.commit is None:
+                raise refusal_of(decision)
+            return await self._accepting(relocation, request), decision
+        except UnsafeMove as unsafe:
+            await self._say_what_is_refused(unsafe, relocation)
+            raise
+
+    async def _say_what_is_refused(self, unsafe: UnsafeMove, relocation: Relocation) -> None:
+        """As a dry run would; what cannot be shown is refused all the same."""
+        subject = relocation.subject
+        with contextlib.suppress(FailoverError):
+            unsafe.steps = await self._rehearsed(relocation)
+            ways = f"from {subject.origin} to {subject.target}"
+            unsafe.message = f"{relocation.service.name} would be relocated {ways}. Nothing was written."
 
     async def _accepting(self, relocation: Relocation, request: MoveRequest) -> Relocation:
         """The relocation, with what was accepted of what it overwrites. Raises UnsafeMove where that was not.
