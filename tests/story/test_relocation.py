@@ -361,18 +361,17 @@ async def test_a_step_is_not_written_when_the_cluster_says_something_else_by_the
             await until_step(lab, components, Step.FINAL_SYNC)
             relocations = components.failover.relocations
             for _ in range(60):
-                relocation, decision = await relocations._decided("sonarr")
-                assert relocation is not None
-                assert decision is not None
-                if decision.commit is not None:
+                found = await relocations._sight.look(components.catalog.current().service("sonarr"))
+                assert found is not None
+                if (commit := found[1].commit) is not None:
                     break
                 lab.pass_by(2)
-            assert decision.commit is not None
-            assert decision.commit.label == Step.CUTOVER.label
+            assert commit is not None
+            assert commit.label == Step.CUTOVER.label
             lab.cluster.scale("Deployment", "media/sonarr", 1)
             lab.cluster.advance(10)
             before = lab.messages()
-            assert not await relocations._go(relocation, decision)
+            assert not await relocations._writer.go_on(*found)
             assert lab.messages() == before
 
 
@@ -468,17 +467,17 @@ async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, 
             stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
             stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
         ):
-            relocations = other.failover.relocations
-            beginning = relocations._beginning
+            sight = other.failover.relocations._sight
+            beginning = sight.beginning
 
             async def late(*asked: Any) -> Any:
                 await start(one)
                 return await beginning(*asked)
 
-            relocations._beginning = late  # type: ignore[method-assign] - as a person would
+            sight.beginning = late  # type: ignore[method-assign] - as a person would
             with pytest.raises(Conflict):
                 await start(other)
-            relocations._beginning = beginning  # type: ignore[method-assign] - as it was
+            sight.beginning = beginning  # type: ignore[method-assign] - as it was
             again = await start(other)
             assert again.state is State.RUNNING
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 1

@@ -147,9 +147,8 @@ async def test_what_takes_too_long_is_not_known_and_asked_again_not_done_twice(
     with proposing(stage, tmp_path) as lab:
         stage.sandbox.protect(repository=stage.repository)
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            relocations = components.failover.relocations
             with monkeypatch.context() as patch:
-                patch.setattr(relocations, "_deadline_s", 0.0)
+                patch.setattr(components.failover.relocations._writer, "_deadline_s", 0.0)
                 with pytest.raises(OutcomeUnknown, match="not proposed twice"):
                     await start(components)
             begun = await start(components)

@@ -233,13 +233,13 @@ async def until_next(lab: Homelab, components: Components) -> None:
 @contextlib.contextmanager
 def later(components: Components, seconds: float) -> Iterator[None]:
     """By the Git host's clock, which dates commits."""
-    relocations = components.failover.relocations
-    now = relocations._now
-    relocations._now = lambda: now() + seconds
+    sight = components.failover.relocations._sight
+    now = sight._now
+    sight._now = lambda: now() + seconds
     try:
         yield
     finally:
-        relocations._now = now
+        sight._now = now
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
 from failover_api.core.catalog.model import Catalog, Side
-from failover_api.core.planning.request import MoveRequest
+from failover_api.core.planning.request import PERMIT_LASTS_S, MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
     Act,
@@ -49,7 +49,6 @@ from failover_api.core.safety.governance import (
     returns,
 )
 from failover_api.core.safety.governance.decisions import is_in_question
-from failover_api.core.safety.governance.permit import PERMIT_S
 from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.surroundings import ClusterLook
@@ -309,7 +308,7 @@ class Guard:
         is_so = heard_at is not None and heard_at > act.decided_at
         for proposal, again in decide(situation).proposals if is_so else ():
             if proposal is Proposal.PULL_REQUEST and again.key == act.key and {*act.services} <= {*again.services}:
-                return Permit(act, situation.verdicts.monotonic + PERMIT_S)
+                return Permit(act, situation.verdicts.monotonic + PERMIT_LASTS_S)
         raise NotPermitted("it is decided otherwise now")
 
     async def _looked_again(self, event: tuple[str, str] = NO_EVENT) -> Situation:

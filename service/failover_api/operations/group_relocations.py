@@ -22,7 +22,7 @@ from failover_api.core.catalog.model import Catalog, Service, Side
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.relocation.in_order import (
     Member,
     in_order,
@@ -44,7 +44,6 @@ from failover_api.errors import (
     InternalError,
     NothingToRollBack,
     NotReady,
-    PreconditionFailed,
     RelocationRunning,
     UnknownUrl,
     UnsafeMove,
@@ -54,16 +53,16 @@ from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.evacuation import group_of, is_own_refusal
-from failover_api.moves.move import refusal_of
+from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
 from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.operations.relocation_runner import RelocationRunner
+from failover_api.operations.wave_sight import RESUME_S
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
 MAX_KEPT = 1024
-RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
 MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
@@ -132,7 +131,7 @@ class GroupRelocations:
             warnings=order.warnings,
         )
         if request.versions is not None and report.version not in request.versions:
-            raise PreconditionFailed(f"the manifests of {together.name} are not those of the If-Match; look again")
+            raise changed_meanwhile(together.name)
         if request.dry_run or report.state is State.DONE:
             return report
         first = next(one for one in rehearsed if one.state is not State.DONE)
@@ -289,7 +288,7 @@ class GroupRelocations:
         asked, name = found.asked, found.turn.due
         assert asked.wave is not None, "it is one of several"
         request = MoveRequest(by=asked.by, reason=asked.reason, accept=frozenset(asked.wave.accept))
-        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=self._runner.stamp())
+        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=rfc3339(self._now()))
         try:
             report = await self._runner.start(name, found.targets[name], request, part_of=part)
             if report.operation not in (None, asked.operation):
@@ -304,7 +303,7 @@ class GroupRelocations:
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
         """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
         service, target = self._catalog().service(name), found.targets[name]
-        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        part = part_of(found.asked, name, by=by, reason=reason, at=rfc3339(self._now()))
         held = replace(part, step=Ending.HELD.label(Step.REVERSE))
         message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
@@ -403,7 +402,7 @@ class GroupRelocations:
         members = {report.service: report.target for report in rehearsed}
         accept = [f"{report.service}:{slug}" for report in rehearsed for slug in report.accepted]
         kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
-        made = request.provenance(str(ULID()), at=self._runner.stamp(), group=together.name)
+        made = request.provenance(str(ULID()), at=rfc3339(self._now()), group=together.name)
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
 
 

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from failover_api.core.access.model import Verb
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.group_relocations import group_relocation_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
@@ -57,19 +56,17 @@ def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: 
     async def relocate(request: Request, components: Wired, who: Who) -> Response:
         refuse_foreign_page(request)
         move_request, report = await begin(request, who, components)
-        visible = _visible(who)
         if not move_request.dry_run:
-            body = group_relocation_body(report, visible=visible)
+            body = group_relocation_body(report, visible=who.sees)
             return json_response(body, ACCEPTED if report.is_under_way else 200)
-        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        body = group_relocation_body(report, dry_run=True, visible=visible)
-        return tagged(body, report.version if report.operation is None else None, if_none_match)
+        body = group_relocation_body(report, dry_run=True, visible=who.sees)
+        return tagged(body, report.version if report.operation is None else None, if_none_match_of(request))
 
     async def abort(request: Request, components: Wired, who: Who) -> Response:
         refuse_foreign_page(request)
         move_request = await read_move_request(request, ABORT_KEYS, by=who.name)
         report = await abort_relocations(who, components, move_request, **{kind: request.path_params[kind]})
-        body = group_relocation_body(report, visible=_visible(who))
+        body = group_relocation_body(report, visible=who.sees)
         return json_response(body, ACCEPTED if report.is_under_way else 200)
 
     path, tag = f"/{kind}s/{{{kind}}}/relocate", f"{kind}s"
@@ -116,10 +113,6 @@ def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: 
         response_description="Nothing more is done",
         openapi_extra={"parameters": [named, *openapi.query(ABORT_KEYS)], "requestBody": openapi.body(ABORT_KEYS)},
     )
-
-
-def _visible(who: Session) -> Callable[[str], bool]:
-    return lambda name: who.caller.may(Verb.VIEW, name)
 
 
 _route(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
@@ -49,8 +49,7 @@ async def relocate_service(request: Request, service: openapi.ServiceName, compo
     move_request, target, is_synced = await read_relocation(request, by=who.name)
     if move_request.dry_run:
         report = await rehearse_relocation(who, components, service, target, move_request)
-        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        return tagged(relocation_body(report, dry_run=True), report.version, if_none_match)
+        return tagged(relocation_body(report, dry_run=True), report.version, if_none_match_of(request))
     report = await relocate(who, components, service, target, move_request, is_synced=is_synced)
     return json_response(relocation_body(report), ACCEPTED if report.is_under_way else 200)
 

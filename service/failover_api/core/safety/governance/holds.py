@@ -62,6 +62,11 @@ class Case:
         """The time by whichever is ahead: nothing is younger than either says."""
         return max(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
 
+    @property
+    def ahead_s(self) -> float:
+        """How far the API server's clock is ahead of the Git host's."""
+        return self.verdicts.now - self.git.now if self.git.now is not None else 0.0
+
     def is_stale(self, at: float | None) -> bool:
         return at is None or self.verdicts.monotonic - at > FRESH_S
 
@@ -165,20 +170,20 @@ def in_waves(case: Case) -> Iterator[Hold]:
     waits = case.service.in_waves
     if waits is None or _is_let_go(case, waits):
         return
-    operation, ahead_s = cut(waits.operation), case.verdicts.now - (case.git.now or case.verdicts.now)
+    operation = cut(waits.operation)
     if not waits.stopped:
         detail = f"It moves with operation {operation}, once those that it comes after serve."
         yield Hold(Gate.IN_WAVES, detail, "It goes on by itself.")
         return
     detail = f"Operation {operation} has not moved it, and does not any more: {cut(waits.stopped)}."
     ack = "" if waits.is_of_death else f", or `failover automatic ack {cut(case.service.name)}`"
-    until = None if waits.ends_at is None else waits.ends_at + ahead_s
+    until = None if waits.ends_at is None else waits.ends_at + case.ahead_s
     yield Hold(Gate.IN_WAVES, detail, f"Move by hand{ack}.", until)
 
 
 def _is_let_go(case: Case, waits: Unmoved) -> bool:
     """Whether the operation is about something else: a death is its own event, and so is what follows a stop."""
-    began_at = waits.began_at + case.verdicts.now - (case.git.now or case.verdicts.now)  # by the API server's clock
+    began_at = waits.began_at + case.ahead_s  # by the API server's clock
     is_before = case.died_at is not None and case.died_at <= began_at
     if waits.is_of_death:
         return not is_before
