@@ -385,6 +385,8 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
                 ("app", "db"), "unsynced-overwritten"
             )
             assert refused.value.version
+            assert len(refused.value.steps) == 2 * len(STEPS)
+            assert refused.value.message.startswith("app, db would be relocated, one after the other.")
             half = replace(ASKED, accept=frozenset({"db:unsynced-overwritten"}))
             with pytest.raises(UnsafeMove, match="app: "):
                 await begin(one, half)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 from failover_api.edges.http.etags import versions_of
-from failover_api.errors import BadRequest, UnsupportedMediaType
+from failover_api.errors import BadRequest, MethodNotAllowed, UnsupportedMediaType
 
 if TYPE_CHECKING:  # the command line has this table too, and no server
     from starlette.requests import Request
@@ -55,24 +55,34 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
 
 
 async def read_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side, bool]:
-    """Where to, and whether whoever asks says that the data is there. Raises as read_move_request()."""
-    asked = await _asked(request, RELOCATE_KEYS)
+    """Where to, and whether whoever asks says that the data is there.
+
+    Raises as read_move_request(), and MethodNotAllowed for a GET without dry-run.
+    """
+    asked = await _asked_to_relocate(request, RELOCATE_KEYS)
     to, is_synced = _target(asked), asked.pop("synced", False)
     return _request(request, asked, by), to, is_synced
 
 
 async def read_group_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side]:
-    """Where a group goes. Raises as read_move_request()."""
-    asked = await _asked(request, RELOCATE_GROUP_KEYS)
+    """Where a group goes. Raises as read_relocation()."""
+    asked = await _asked_to_relocate(request, RELOCATE_GROUP_KEYS)
     to = _target(asked)
     return _request(request, asked, by), to
 
 
 async def read_node_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, bool]:
-    """Whether what belongs on a node comes home. Raises as read_move_request()."""
-    asked = await _asked(request, RELOCATE_NODE_KEYS)
+    """Whether what belongs on a node comes home. Raises as read_relocation()."""
+    asked = await _asked_to_relocate(request, RELOCATE_NODE_KEYS)
     is_home = asked.pop("home", False)
     return _request(request, asked, by), is_home
+
+
+async def _asked_to_relocate(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
+    asked = await _asked(request, keys)
+    if request.method == "GET" and not asked.get("dry_run"):
+        raise MethodNotAllowed("GET only shows what relocate would do: add dry-run=true, or use POST to relocate")
+    return asked
 
 
 def _target(asked: dict[str, Any]) -> Side:

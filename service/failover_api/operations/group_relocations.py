@@ -476,6 +476,10 @@ def _refusal(
     """What refuses all of them; an unsafe one names the manifests as a dry run would that accepts it."""
     error = refusal_of({name: refused[name] for name in names if name in refused})
     if isinstance(error, UnsafeMove):
+        shown = {name: getattr(rehearsed.get(name) or refused.get(name), "steps", ()) for name in names}
+        error.steps = tuple(step for steps in shown.values() for step in steps)
+        moving = ", ".join(name for name, steps in shown.items() if steps)
+        error.message = f"{moving} would be relocated, one after the other. Nothing was written." if moving else ""
         versions = {name: report.version for name, report in rehearsed.items()}
         versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
         is_whole = versions.keys() == set(names)

@@ -24,11 +24,8 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Ser
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State
-from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.marks import operation_on
-from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
-from failover_api.core.text.diff import unified_diff
 from failover_api.errors import (
     BadRequest,
     BranchProtected,
@@ -47,7 +44,7 @@ from failover_api.moves.pull_request.step import ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
 from failover_api.operations.relocation_proposals import first_report, stale, waits_for_merge
 from failover_api.operations.relocation_refusals import check_vouched, other_way
-from failover_api.operations.relocation_report import RelocationReport, StepReport, report_of
+from failover_api.operations.relocation_report import RelocationReport, report_of
 from failover_api.operations.relocation_sight import NewestMove, RelocationSight
 from failover_api.operations.relocation_writer import RelocationWriter
 from failover_api.operations.wave_operation import no_operation
@@ -123,17 +120,8 @@ class RelocationRunner:
         if running is not None:
             return running
         relocation, decision = await self._sight.beginning(service, target, str(ULID()), request, began)
-        steps: list[StepReport] = []
-        if decision.commit is not None:
-            relocation = await self._sight.with_added(relocation, [relocation.head])
-            for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
-                old = {path: manifest.data for path, manifest in each.before.items()}
-                new = {path: manifest.data for path, manifest in each.after.items()}
-                listed = changes(each.commit, each.before)
-                diff = unified_diff(old, new)
-                label = each.commit.label
-                steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
-        return replace(report_of(relocation, decision), operation=None, steps=tuple(steps))
+        steps = await self._sight.rehearsed(relocation) if decision.commit is not None else ()
+        return replace(report_of(relocation, decision), operation=None, steps=steps)
 
     def check_part(self, name: str) -> None:
         """Raises BranchProtected where it cannot be one of several: what does not begin is told by a direct commit."""
