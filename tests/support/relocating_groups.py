@@ -16,6 +16,8 @@ from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage
 
 NAMES = ("app", "db")  # in the catalog's order, which is not theirs
+# The commits of both, home, with `kind: none`.
+QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 def own(text: str, name: str) -> str:
