@@ -14,6 +14,8 @@ from failover_api.core.planning.state import Detection, State
 from failover_api.core.safety.governance import Alert, AlertOrder, Hold, ServiceFacts, decide, decide_alert
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.errors import FailoverError, ForgeUnavailable, ManifestNotFound, SubstitutionInTarget
+from failover_api.forge.values import LoggedCommit
+from failover_api.reading.history import Entry
 from failover_api.reading.status import Status, Unreadable
 from tests.core.safety.situations import NOW, dead, ready, situation, verdicts
 from tests.support import builders
@@ -33,12 +35,16 @@ class Reads:
     def __init__(self) -> None:
         self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
         self.looked: list[list[str]] = []
+        self.group_relocations = self
         self.statuses: list[Status | Unreadable] = []
 
     async def list_all(self) -> list[Status | Unreadable]:
         self.has_begun.set()
         await self.may_end.wait()
         return self.statuses
+
+    async def to_come(self) -> dict[str, str]:
+        return {"sonarr": "01JG"}
 
     async def look_closely(self, names: Collection[str]) -> list[Any]:
         self.looked.append(sorted(names))
@@ -165,6 +171,19 @@ def test_a_node_that_was_deleted_is_where_the_catalog_has_it() -> None:
     named = status(service=acting(primary_nodes=(W1,), backup_nodes=(W2,)))
     (found,) = facts(GitView({"sonarr": named}), node(W2))
     assert (found.active, found.targets) == (W1, (W2,))
+
+
+@pytest.mark.parametrize(("by", "known"), [("automatic", {"sonarr": "01JG"}), ("maria", {})])
+async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(by: str, known: dict[str, str]) -> None:
+    reads = Reads()
+    logged = LoggedCommit("1" * 40, "u", True, "m", by, "2026-11-30T20:00:00Z", ())
+    moved = Entry(logged, builders.record(by=by))
+    reads.statuses = [replace(status("backup"), last_move=moved)]
+    reads.may_end.set()
+    reader = GitReader(cast("Failover", reads))
+    await reader.read(())
+    assert reader.view.to_relocate == known
+    await reader.aclose()
 
 
 async def test_what_could_not_be_read_is_kept_with_why_and_counts_as_read() -> None:

@@ -60,9 +60,11 @@ async def test_home_each_service_goes_after_those_that_wait_for_it(stage: Stage,
                 ("db", State.WAITING),
             ]
             assert of(begun, "db").reason == "It waits for app."
+            assert await components.failover.group_relocations.to_come() == {"db": begun.operation}
             written = {name: list(lab.cluster.disk(f"media/{name}-b").journal) for name in ("app", "db")}
             done = await until(lab, components, begun.operation)
             assert [each.state for each in done.relocations] == [State.DONE, State.DONE]
+            assert await components.failover.group_relocations.to_come() == {}
     assert made(lab) == all_steps("app", "db")
     for name, bytes_written in written.items():
         assert len(bytes_written) > 20

@@ -54,8 +54,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class GitView:
     """What Git says of all services; `unreadable` are those that could not be read the last time. `around` is what is
-    known around those that were looked at closely, by name; `relocating` are the operations that bring some of them
-    home.
+    known around those that were looked at closely, by name; `relocating` are the operations that relocate some of
+    them, `to_relocate` those in which the turn of a service is to come.
 
     `read_at` is when (monotonic), by service; `failed_at` when the Git host last failed to answer, if since.
     """
@@ -64,6 +64,7 @@ class GitView:
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
     around: Mapping[str, Surroundings] = field(default_factory=dict)
     relocating: Mapping[str, str] = field(default_factory=dict)
+    to_relocate: Mapping[str, str] = field(default_factory=dict)
     read_at: Mapping[str, float] = field(default_factory=dict)
     failed_at: float | None = None
     detail: str = ""
@@ -126,6 +127,7 @@ class GitReader:
             close = {each.service.name: each for each in await self._failover.look_closely(names)} if names else {}
             relocating = await self._relocating([*close.values()])
             around = await self._around([each for name, each in close.items() if name in relocating])
+            to_relocate = await self._to_relocate({**statuses, **close}.values())
         except FailoverError as exc:
             self._failed(exc)
             return
@@ -144,6 +146,7 @@ class GitReader:
             unreadable,
             around,
             {name: operation for name, operation in relocating.items() if operation},
+            to_relocate,
             {**{name: at for name, at in self.view.read_at.items() if name in found}, **read},
         )
         if lost is not None:
@@ -165,6 +168,13 @@ class GitReader:
             else:
                 found[service.name] = report.operation or "" if report is not None and report.may_be_aborted else ""
         return found
+
+    async def _to_relocate(self, statuses: Iterable[Status | Unreadable]) -> Mapping[str, str]:
+        """Asked only where something is away that may go home by itself."""
+        away = (each for each in statuses if isinstance(each, Status) and each.detection.state is State.BACKUP)
+        if not any(move.is_automatic for each in away if (move := _last_move(each)) is not None):
+            return {}
+        return await self._failover.group_relocations.to_come()
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
         by_branch = {status.service.branch: NOT_LOOKED_AT for status in statuses}
@@ -275,6 +285,7 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         last_move=_last_move(status),
         is_history_known=status.is_history_known,
         relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
+        to_relocate=git.to_relocate.get(service.name, ""),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
         needs_word=service.replication is not None and service.replication.kind is ReplicationKind.MANUAL,
     )

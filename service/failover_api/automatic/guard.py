@@ -321,6 +321,8 @@ class Guard:
         """Asked right before a relocation home begins: on nodes that are listed now it has to be so still."""
 
         async def check() -> None:
+            if operation := (await self._failover.group_relocations.to_come()).get(one.service):
+                raise NotPermitted(f"{cut(one.service)} is relocated with operation {operation}, once its turn comes")
             try:
                 situation = await self._looked_again()
             except ClusterFailure as exc:

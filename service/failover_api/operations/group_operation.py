@@ -54,12 +54,16 @@ class GroupOperation:
         return bool(asked.node) or running <= wanted or wanted <= running
 
     @property
-    def next_up(self) -> str | None:
-        """Who would begin next, once those that have begun are done."""
+    def to_come(self) -> tuple[str, ...]:
+        """Who has not begun, and would once those before have come over."""
         names = list(self.targets)
         begun = max((names.index(name) for name in self.members), default=-1)
-        later = (name for name in names[begun + 1 :] if not is_on(self.statuses.get(name), self.targets[name]))
-        return next(later, None)
+        return tuple(name for name in names[begun + 1 :] if not is_on(self.statuses.get(name), self.targets[name]))
+
+    @property
+    def next_up(self) -> str | None:
+        """Who would begin next, once those that have begun are done."""
+        return next(iter(self.to_come), None)
 
     @property
     def report(self) -> GroupRelocationReport:

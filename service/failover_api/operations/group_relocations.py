@@ -253,6 +253,15 @@ class GroupRelocations:
                 await self.follow(newest)
         return (await self._find(report.asked, (report.service,))).report
 
+    async def to_come(self) -> Mapping[str, str]:
+        """{service: operation} of those whose turn is still to come in one that is under way."""
+        found: dict[str, str] = {}
+        for asked in await self._newest():
+            operation = await self._find(asked, ()) if asked.wave is not None else None
+            if operation is not None and operation.is_under_way:
+                found |= dict.fromkeys(operation.to_come, asked.operation)
+        return found
+
     # Gone on with
 
     async def follow(self, report: RelocationReport) -> None:

@@ -22,7 +22,7 @@ from ulid import ULID
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.core.safety.relocation.ladder import Decision, State
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.rehearsal import rehearse
@@ -55,6 +55,7 @@ from failover_api.reading.relocations import Relocation, RelocationReader, StepM
 from failover_api.reading.status import Status
 
 MAX_KEPT = 1024
+NOT_DUE = "This step is not due any more."
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
 MAX_STEPS = 4  # of one advance: each needs the cluster to come after it, so more are a circle
 _log = logging.getLogger(__name__)
@@ -150,28 +151,52 @@ class RelocationRunner:
         old_s, service = 0.0 if vouched_by else FRESH_S, self._catalog().service(name)
         for _ in range(MAX_STEPS):
             found = await self._sight.look(service, vouched_by=vouched_by, old_s=old_s)
+            if found is None or found[1].position in ENDS:
+                begun = await self._go_on_with_first(service)
+                if begun is not None:
+                    return begun
             if found is None:
                 return None
             relocation, decision = found
             if vouched_by:
                 check_vouched(relocation, decision, vouched_for)
-            await self._withdraw(relocation, decision)
-            if decision.commit is None:
+            has_merged = await self._settle(relocation, decision)
+            if decision.commit is None and not has_merged:
                 return self._told(relocation, decision)
-            if not await self._writer.go_on(relocation, decision):
+            if has_merged or not await self._writer.go_on(relocation, decision):
                 old_s = 0.0
                 continue
             vouched_by = ""
         return await self.look(name)
 
-    async def _withdraw(self, relocation: Relocation, decision: Decision) -> None:
-        """Closes what is proposed and not due any more: merged later it would be compared with nothing."""
+    async def _settle(self, relocation: Relocation, decision: Decision) -> bool:
+        """Closes what is proposed and not due any more, which merged later would be compared with nothing.
+
+        What is due is to merge by itself, whoever has opened it. Whether that has merged now.
+        """
         service = relocation.services[0]
         if service.policy is not Policy.PULL_REQUEST:
-            return
-        for pull in stale(decision, await self._proposer.newest(service, relocation.operation)):
+            return False
+        proposed = await self._proposer.newest(service, relocation.operation)
+        for pull in stale(decision, proposed):
             with contextlib.suppress(Conflict):  # merged: the branch says so
-                await self._proposer.withdraw(service, pull, "This step is not due any more.")
+                await self._proposer.withdraw(service, pull, NOT_DUE)
+        due = proposed.get(decision.proposed) if decision.proposed else None
+        return due is not None and due.state == "open" and await self._proposer.let_merge(service, due)
+
+    async def _go_on_with_first(self, service: Service) -> RelocationReport | None:
+        """The same for the first step: nothing of it is in Git. None where that is not open, or not any more."""
+        first = await self._first_open(service)
+        if first is None:
+            return None
+        begun, began = first_report(service.name, first), time.monotonic()
+        relocation = await self._reader.beginning(service, begun.target, begun.operation or "", not_before=began)
+        decision = await self._sight.due(relocation)
+        if decision.commit is None and decision.obstacle not in {Obstacle.UNSEEN, Obstacle.UNREADABLE}:
+            with contextlib.suppress(Conflict):
+                await self._proposer.withdraw(service, first.pull, NOT_DUE)
+            return None
+        return None if await self._proposer.let_merge(service, first.pull) else begun
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
@@ -262,7 +287,9 @@ class RelocationRunner:
     async def under_way(self) -> frozenset[str]:
         """The services with a relocation that somebody may have to go on with."""
         begun = await self.begun()
-        return frozenset(name for name, operation in begun.items() if not self._sight.is_over(operation, name))
+        running = {name for name, operation in begun.items() if not self._sight.is_over(operation, name)}
+        proposed = {one.name for one in self._relocatable() if one.name not in running and await self._first_open(one)}
+        return frozenset(running | proposed)
 
     async def begun(self) -> Mapping[str, str]:
         """{service: operation} of what was relocated lately: by the commits that are in reach.

@@ -2,6 +2,7 @@
 
 look          the newest one, and its next step
 beginning     one that would begin, and its first; refused where something stands in its way
+due           what is due of one by a look at the cluster
 check_still   the same once more, right before a write
 """
 
@@ -105,6 +106,10 @@ class RelocationSight:
             self._done[its] = decision
         return relocation, decision
 
+    async def due(self, relocation: Relocation, *, vouched_by: str = "") -> Decision:
+        """What is due of a relocation by what Git is known to say of it and what the cluster shows now."""
+        return decide(relocation.subject, relocation.git, await self._sight(relocation), vouched_by=vouched_by)
+
     def over(self, operation: str, name: str) -> None:
         """Nothing more comes of an operation for a service."""
         self._over[operation, name] = True
@@ -120,8 +125,7 @@ class RelocationSight:
         relocation = await self._reader.beginning(service, target, operation, not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
             raise changed_meanwhile(service.name)
-        sight = await self._sight(relocation)
-        decision = decide(relocation.subject, relocation.git, sight)
+        decision = await self.due(relocation)
         if decision.state is State.DONE:
             return relocation, decision
         if service.policy is Policy.PULL_REQUEST and not merges_by_itself(service):
@@ -174,7 +178,7 @@ class RelocationSight:
         if decision.edge is None or decision.edge.cause not in SEEN_TWICE:
             return
         vouched_by = "somebody" if decision.edge.cause is Cause.VOUCHED else ""
-        now = decide(relocation.subject, relocation.git, await self._sight(relocation), vouched_by=vouched_by)
+        now = await self.due(relocation, vouched_by=vouched_by)
         if now.edge != decision.edge:
             raise Conflict(f"{relocation.service.name} was seen otherwise right before the write: {now.reason}")
 

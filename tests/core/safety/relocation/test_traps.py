@@ -470,6 +470,20 @@ def test_a_person_who_edits_a_switch_in_the_middle_wins(position: Position) -> N
     assert "nodeSelector" in decision.reason
 
 
+@pytest.mark.parametrize("position", [Position.REVERSE, Position.QUIESCE, Position.FINAL_SYNC])
+def test_what_was_moved_before_the_first_commit_came_ends_it(position: Position) -> None:
+    """It was proposed, and merged after a person had moved the app: the sync would overwrite the side in use."""
+    stand = at(position)
+    for each in stand.subject.switches:
+        stand.former[each.place] = each.new
+        stand.put(each.place, each.new)
+    decision = stand.go()
+    assert (decision.edge.cause, decision.edge.end) == (Cause.CHANGED, Position.STOPPED)
+    assert "was not on backup when it began" in decision.reason
+    assert [stand.values[paused(end)] for end in (*TOWARDS.both, *AWAY.both)] == [True] * 4
+    assert (stand.values[CLAIM], stand.values[REPLICAS], stand.tags) == ("a", 1, [])
+
+
 def test_a_person_who_starts_the_app_again_wins() -> None:
     stand = at(Position.FINAL_SYNC)
     stand.put(REPLICAS, 2)

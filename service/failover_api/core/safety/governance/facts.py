@@ -55,7 +55,8 @@ class ServiceFacts:
     `may_be_on` is where it may be then, none: anywhere. `refusal` is why it is not moved as Git has it, if it is not.
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
-    `relocating` is the operation that relocates it, "" for none. `in_waves` is one that moves it later, or has not.
+    `relocating` is the operation that relocates it, "" for none; `to_relocate` is one in which its turn is to come.
+    `in_waves` is one that moves it later, or has not.
     `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
     `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
@@ -76,6 +77,7 @@ class ServiceFacts:
     last_move: LastMove | None = None
     is_history_known: bool = True
     relocating: str = ""
+    to_relocate: str = ""
     in_waves: Unmoved | None = None
     can_relocate: bool = False
     needs_word: bool = False
