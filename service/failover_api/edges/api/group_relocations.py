@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, check_method, if_none_match_of, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.group_relocations import group_relocation_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
@@ -39,7 +39,6 @@ async def _begin_group(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, target = await read_group_relocation(request, by=who.name)
-    check_method(request, move_request, "relocate")
     return move_request, await relocate_group(who, components, request.path_params["group"], target, move_request)
 
 
@@ -47,7 +46,6 @@ async def _begin_node(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, is_home = await read_node_relocation(request, by=who.name)
-    check_method(request, move_request, "relocate")
     node = request.path_params["node"]
     return move_request, await relocate_node(who, components, node, move_request, is_home=is_home)
 

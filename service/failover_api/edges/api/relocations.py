@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, check_method, if_none_match_of, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
@@ -47,7 +47,6 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 async def relocate_service(request: Request, service: openapi.ServiceName, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     move_request, target, is_synced = await read_relocation(request, by=who.name)
-    check_method(request, move_request, "relocate")
     if move_request.dry_run:
         report = await rehearse_relocation(who, components, service, target, move_request)
         return tagged(relocation_body(report, dry_run=True), report.version, if_none_match_of(request))
