@@ -264,7 +264,11 @@ class GroupRelocations:
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
-        for name in (await self._find(report.asked, (report.service,))).members:
+        members = report.asked.wave.members
+        begun = await self._runner.begun(of=members)
+        for name in members:
+            if begun.get(name) != operation and name != report.service:
+                continue  # it has not begun
             try:
                 newest = await self._runner.advance(name)
             except FailoverError as exc:
