@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from failover_api.core.safety.relocation import sync
-from failover_api.edges.cli import relocations
+from failover_api.edges.cli import local, relocations
 from failover_api.watching.drills import DrillWatch
 from tests.support.relocating import Homelab, homelab
 from tests.support.shell import Cli
@@ -17,6 +17,7 @@ from tests.support.shell import Cli
 @pytest.fixture
 def lab(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Homelab]:
     monkeypatch.setattr(relocations, "POLL_S", 0.2)
+    monkeypatch.setattr(local, "SHARE", 1.0)  # ten writes in seconds, which elsewhere are minutes apart
     monkeypatch.setattr(sync, "_AHEAD_S", 1e6)  # the simulated clock runs ahead of what its newest reply has told
     with homelab(cli.stage, tmp_path) as made:
         monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
