@@ -181,9 +181,11 @@ async def test_a_node_that_is_none_of_the_cluster_is_told_as_that() -> None:
 async def test_what_nobody_can_tell_is_not_called_nothing_to_do(changes: dict[str, Any], gate: Gate) -> None:
     """Git has not been read yet, or the nodes are not seen, so it is not known what is on the node."""
     unplaced = service("sonarr", active=None, targets=())
-    carried = await AlertMover(Guard(situation(unplaced, **changes))).carry_out(EVACUATE)
-    assert (carried.services, carried.holds[0].gate) == ((), gate)
+    (unknown,) = await Guard(situation(unplaced, **changes)).carry_out(EVACUATE)
+    assert (unknown.service, unknown.result, unknown.holds[0].gate) == ("sonarr", Result.HELD, gate)
     unread = Situation(**{"verdicts": verdicts(), "rules": RULES, "git": GitFacts(NOW), "services": (), **changes})
+    carried = await AlertMover(Guard(unread)).carry_out(EVACUATE)
+    assert (carried.services, carried.holds[0].gate) == ((), gate)
     promote = AlertOrder(ALERT, services=("sonarr",))
     carried = await AlertMover(Guard(unread)).carry_out(promote)
     if "git" in changes:

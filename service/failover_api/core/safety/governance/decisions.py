@@ -128,7 +128,7 @@ def _holds(case: Case) -> Iterator[Hold]:
         return
     yield from view_holds(case.verdicts)
     yield from node_holds(case)
-    yield from service_holds(case)
+    yield from service_holds(case, of_node=True)
 
 
 def capped(
