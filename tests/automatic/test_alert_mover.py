@@ -98,6 +98,13 @@ async def test_of_a_stale_alert_and_a_new_one_at_once_the_new_one_is_looked_at()
     assert [end.result for end in (await guard.mover.carry_out(EVACUATE)).services] == [Result.MOVED]
 
 
+async def test_of_a_held_alert_and_a_stale_one_at_once_the_stale_one_says_so() -> None:
+    guard = Guard(situation(service("sonarr", pods=(PodFact("sonarr-1", W2, is_ready=True),))))
+    old = replace(EVACUATE, alert=replace(ALERT, starts_at=NOW - 4000))
+    gates = [[end.holds[0].gate for end in (await guard.mover.carry_out(each)).services] for each in (EVACUATE, old)]
+    assert gates == [[Gate.STILL_SERVING], [Gate.STALE_ALERT]]
+
+
 async def test_what_failed_is_asked_for_anew() -> None:
     guard = Guard(situation(service("sonarr")))
     written, guard.written = guard.written, ForgeUnavailable("no answer")  # type: ignore[assignment]  # it is raised
