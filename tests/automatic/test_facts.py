@@ -36,6 +36,7 @@ class Reads:
         self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
         self.looked: list[list[str]] = []
         self.group_relocations = self
+        self.error: FailoverError | None = None
         self.statuses: list[Status | Unreadable] = []
 
     async def list_all(self) -> list[Status | Unreadable]:
@@ -44,6 +45,8 @@ class Reads:
         return self.statuses
 
     async def to_come(self) -> dict[str, str]:
+        if self.error is not None:
+            raise self.error
         return {"sonarr": "01JG"}
 
     async def look_closely(self, names: Collection[str]) -> list[Any]:
@@ -180,16 +183,26 @@ def test_a_node_that_was_deleted_is_where_the_catalog_has_it() -> None:
     assert (found.active, found.targets) == (W1, (W2,))
 
 
-@pytest.mark.parametrize(("by", "known"), [("automatic", {"sonarr": "01JG"}), ("maria", {})])
-async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(by: str, known: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("by", "error", "known"),
+    [
+        ("automatic", None, {"sonarr": "01JG"}),
+        ("maria", None, {}),
+        ("automatic", ManifestNotFound("of another"), {}),
+    ],
+)
+async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(
+    by: str, error: FailoverError | None, known: dict[str, str]
+) -> None:
     reads = Reads()
+    reads.error = error
     logged = LoggedCommit("1" * 40, "u", True, "m", by, "2026-11-30T20:00:00Z", ())
     moved = Entry(logged, builders.record(by=by))
     reads.statuses = [replace(status("backup"), last_move=moved)]
     reads.may_end.set()
     reader = GitReader(cast("Failover", reads))
     await reader.read(())
-    assert reader.view.to_relocate == known
+    assert (reader.view.to_relocate, [*reader.view.read_at]) == (known, ["sonarr"])
     await reader.aclose()
 
 

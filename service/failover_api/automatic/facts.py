@@ -170,11 +170,15 @@ class GitReader:
         return found
 
     async def _to_relocate(self, statuses: Iterable[Status | Unreadable]) -> Mapping[str, str]:
-        """Asked only where something is away that may go home by itself."""
+        """Asked only where something is away that may go home by itself; what fails is asked again before it does."""
         away = (each for each in statuses if isinstance(each, Status) and each.detection.state is State.BACKUP)
         if not any(move.is_automatic for each in away if (move := _last_move(each)) is not None):
             return {}
-        return await self._failover.group_relocations.to_come()
+        try:
+            return await self._failover.group_relocations.to_come()
+        except FailoverError as exc:
+            _log.info("relocations of several were not read", extra={"problem": exc.slug})
+            return {}
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
         by_branch = {status.service.branch: NOT_LOOKED_AT for status in statuses}
