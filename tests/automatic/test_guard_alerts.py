@@ -148,6 +148,9 @@ async def test_a_deleted_node_object_proves_nothing_and_its_services_are_known(
         world.cluster.kill(W1)
         world.cluster.delete("Node", W1)
         await world.pass_(60, step_s=5)
+        assert world.replicas[0].gates("sonarr") == ["fence"]
         end = await fire(world, "NodeGone")
         assert ([each.service for each in end.services], gate(end)) == (["sonarr", "radarr"], held)
         assert moved(world) == ([["sonarr", "radarr"]] if held is None else [])
+        await world.pass_(70, step_s=5)
+        assert world.replicas[0].gates("sonarr") == ([] if held is None else ["fence"])
