@@ -204,4 +204,6 @@ async def test_a_service_that_git_could_not_be_read_for_is_refused() -> None:
     promote = AlertOrder(ALERT, services=("radarr", "sonarr"))
     sonarr, radarr = await Guard(situation(service("sonarr"))).carry_out(promote)
     assert (sonarr.service, sonarr.result) == ("sonarr", Result.MOVED)
-    assert radarr == ServiceEnd("radarr", Result.REFUSED, detail="it could not be read from Git")
+    assert radarr == ServiceEnd(
+        "radarr", Result.REFUSED, detail="it could not be read from Git, or the catalog has it in another cluster"
+    )

@@ -109,7 +109,9 @@ def _nothing(order: AlertOrder, situation: Situation) -> Carried:
 def _unread(service: str, situation: Situation) -> ServiceEnd:
     if holds := tuple(_git_holds(situation.git)):
         return ServiceEnd(service, Result.HELD, holds)
-    return ServiceEnd(service, Result.REFUSED, detail="it could not be read from Git")
+    return ServiceEnd(
+        service, Result.REFUSED, detail="it could not be read from Git, or the catalog has it in another cluster"
+    )
 
 
 def _git_holds(git: GitFacts) -> Iterator[Hold]:
