@@ -5,8 +5,9 @@ from dataclasses import replace
 from failover_api.automatic.sharing import report_of
 from failover_api.automatic.telling import LASTING_S, Teller
 from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Side
 from failover_api.core.catalog.notification import Event
-from failover_api.core.safety.governance import Gate, GitFacts, Return, decide
+from failover_api.core.safety.governance import DataFact, Gate, GitFacts, Return, decide
 from failover_api.core.safety.judgement import NodeState
 from failover_api.events import AutomaticTold, Events
 from tests.core.safety.situations import RULES, dead, ready, service, situation, verdicts
@@ -91,6 +92,17 @@ def test_a_git_host_that_stays_away_is_told_once_it_has_lasted() -> None:
         held = [one for one in heard if one.about is Event.HELD]
         assert len(held) == (after_s > LASTING_S)
     assert "github.com does not answer" in held[0].message
+
+
+def test_what_stays_on_a_dead_backup_node_is_proposed_whatever_else_holds_it() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    given = situation(service(side=Side.BACKUP, data=DataFact()), rules=RULES)
+    Teller(events).tell(given, decide(given))
+    (held,) = [one for one in heard if one.about is Event.HELD]
+    assert "sonarr: Nobody can tell how old the copy is" in held.message
+    assert held.message.endswith("Weigh it; then `failover demote sonarr`.")
 
 
 def test_a_dead_node_of_which_nothing_was_ever_read_is_told() -> None:

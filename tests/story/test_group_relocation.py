@@ -22,7 +22,6 @@ from failover_api.errors import (
     UnsafeMove,
 )
 from failover_api.events import RelocationTold
-from failover_api.operations.relocation_report import GroupRelocationReport
 from failover_api.watching.relocations import RelocationWatch
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, Homelab, app, running_to_backup
@@ -31,6 +30,7 @@ from tests.support.relocating_groups import (
     begin,
     catalog,
     files_of,
+    first_done,
     go_on,
     group_lab,
     look,
@@ -360,6 +360,8 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
                 ("app", "db"), "unsynced-overwritten"
             )
             assert refused.value.version
+            assert len(refused.value.steps) == 2 * len(STEPS)
+            assert refused.value.message.startswith("app, db would be relocated, one after the other.")
             half = replace(ASKED, accept=frozenset({"db:unsynced-overwritten"}))
             with pytest.raises(UnsafeMove, match="app: "):
                 await begin(one, half)
@@ -408,18 +410,6 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
     assert "Failover-Group: node k3s-w1 (home)\n" in stage.moves[0]
     assert "Failover-Group: node k3s-w1\n" in stage.moves[-1]
     assert "Failover-Wave-Options: @k3s-w1" in stage.moves[0]
-
-
-async def first_done(lab: Homelab, components: Components) -> GroupRelocationReport:
-    """Begun, and the first of them done; nobody has begun the next."""
-    begun = await begin(components)
-    for _ in range(60):
-        report = await components.failover.relocations.advance("app")
-        assert report is not None
-        if report.state is State.DONE:
-            return begun
-        lab.pass_by(2)
-    raise AssertionError("app is never done")
 
 
 async def watched(lab: Homelab, components: Components, is_so: Callable[[], bool]) -> None:

@@ -130,6 +130,23 @@ async def until(
     raise AssertionError(f"it never is {wanted}: {report.state} {report.at} {report.reason}")
 
 
+async def first_done(lab: Homelab, components: Components) -> GroupRelocationReport:
+    """Begun, and the first of them done; nobody has begun the next."""
+    begun = await begin(components)
+    await until_first_done(lab, components)
+    return begun
+
+
+async def until_first_done(lab: Homelab, components: Components) -> None:
+    for _ in range(60):
+        report = await components.failover.relocations.advance("app")
+        assert report is not None
+        if report.state is State.DONE:
+            return
+        lab.pass_by(2)
+    raise AssertionError("app is never done")
+
+
 async def until_begun(lab: Homelab, components: Components, operation: str | None, name: str) -> GroupRelocationReport:
     """Until a service has begun."""
     for _ in range(160):

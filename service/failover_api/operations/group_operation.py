@@ -35,14 +35,14 @@ class GroupOperation:
 
     asked: Provenance
     targets: Mapping[str, Side]
-    members: Mapping[str, RelocationReport]
+    members: dict[str, RelocationReport]
     statuses: Mapping[str, Status | Unreadable]
     turn: Turn
 
     @property
     def newest(self) -> str:
-        """Who has begun last."""
-        return list(self.members)[-1]
+        """Who has begun last; "" for nobody."""
+        return next(reversed(self.members), "")
 
     @property
     def is_under_way(self) -> bool:
@@ -93,6 +93,11 @@ class GroupOperation:
             state, position = State.STOPPED, Position.READY
         step = Step.PROTECT if state is State.DONE else Step.REVERSE
         return RelocationReport(None, name, target, step, state, position, reason)
+
+
+def unreadable(operation: str, name: str, target: Side, why: str) -> RelocationReport:
+    """One of several that has begun, and cannot be read now."""
+    return RelocationReport(operation, name, target, Step.REVERSE, State.WAITING, Position.READY, why)
 
 
 def is_on(status: Status | Unreadable | None, side: Side) -> bool:

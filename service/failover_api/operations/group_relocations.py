@@ -10,6 +10,7 @@ next at the same moment write the same commit, and Git takes one. What does not 
 no file (`Failover-Step: 1/5 held`), so that no other replica begins it either.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.relocation.in_order import (
     Member,
     in_order,
+    nodes_of,
     targets_of,
     turn,
     wave_of,
@@ -55,7 +57,14 @@ from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.operations.group_operation import (
+    GroupOperation,
+    Together,
+    is_on,
+    numbered,
+    part_of,
+    unreadable,
+)
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.operations.relocation_runner import RelocationRunner
 from failover_api.operations.wave_sight import RESUME_S
@@ -65,7 +74,7 @@ from failover_api.reading.status import Status, Unreadable
 MAX_KEPT = 1024
 TRIES = 3
 MAX_REASON = 1000  # characters of what held one, in its commit
-_PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
+_PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded, RelocationRunning)
 _log = logging.getLogger(__name__)
 Statuses = Sequence[Status | Unreadable]
 
@@ -184,7 +193,11 @@ class GroupRelocations:
     async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
         """The same that is under way, or that the same key has begun. Raises RelocationRunning for another of them."""
         digest = None if request.key is None else idempotency_digest(request.by, request.key)
-        for asked in await self._newest():
+        newest, unread = await self._newest()
+        for name in together.members:
+            if name in unread:
+                raise unread[name]
+        for asked in newest:
             is_same = asked.group == together.name and asked.wave is not None
             if digest is not None and asked.key == digest and not is_same:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
@@ -215,7 +228,8 @@ class GroupRelocations:
         more is to come.
         """
         here = Together(group, {}, node)
-        for asked in await self._newest():
+        newest, unread = await self._newest()
+        for asked in newest:
             if not here.is_about(asked):
                 continue
             found = await self._find(asked, ())
@@ -223,6 +237,9 @@ class GroupRelocations:
                 may(list(found.targets))
                 await self._end(found, request)
                 return (await self._find(asked, tuple(found.members))).report
+        for name, error in unread.items():  # it may be under way there
+            if name in self._catalog().groups.get(group, ()) or node in nodes_of(self._catalog().services[name]):
+                raise error
         raise NothingToRollBack(f"no relocation of {group or group_of(node)} is under way")
 
     async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
@@ -248,15 +265,22 @@ class GroupRelocations:
         if report.asked is None or report.asked.wave is None:
             raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
         for name in (await self._find(report.asked, (report.service,))).members:
-            newest = await self._runner.advance(name)
+            try:
+                newest = await self._runner.advance(name)
+            except FailoverError as exc:
+                if not is_own_refusal(exc):
+                    raise
+                continue  # it is told of this one, and the others go on
             if newest is not None and newest.operation == operation:
-                await self.follow(newest)
+                with contextlib.suppress(RelocationRunning):  # the next is waited for
+                    await self.follow(newest)
         return (await self._find(report.asked, (report.service,))).report
 
     async def to_come(self) -> Mapping[str, str]:
         """{service: operation} of those whose turn is still to come in one that is under way."""
         found: dict[str, str] = {}
-        for asked in await self._newest():
+        newest, _ = await self._newest()
+        for asked in newest:
             operation = await self._find(asked, ()) if asked.wave is not None else None
             if operation is not None and operation.is_under_way:
                 found |= dict.fromkeys(operation.to_come, asked.operation)
@@ -301,15 +325,22 @@ class GroupRelocations:
             return True
 
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
-        """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
+        """Says in Git that a service is not begun. Raises WriteConflict where others kept writing.
+
+        And RelocationRunning where another operation relocates it: whoever read this would not go on with that.
+        """
         service, target = self._catalog().service(name), found.targets[name]
         part = part_of(found.asked, name, by=by, reason=reason, at=rfc3339(self._now()))
         held = replace(part, step=Ending.HELD.label(Step.REVERSE))
         message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
             head = await self._forge.head(service.branch, not_before=time.monotonic())
-            if (await self._runner.begun()).get(name) == found.asked.operation:
+            newest = (await self._runner.begun(of=[name])).get(name)
+            if newest == found.asked.operation:
                 return
+            other = await self._runner.look(name) if newest is not None else None
+            if other is not None and other.is_under_way:
+                raise RelocationRunning(f"{name} is relocated by operation {other.operation}")
             try:
                 commit = await self._forge.commit(Snapshot(service.branch, {}, head), {}, message)
             except WriteConflict:
@@ -332,41 +363,61 @@ class GroupRelocations:
 
     # Looking
 
-    async def _newest(self) -> list[Provenance]:
-        """What the newest operations tell, each once."""
+    async def _newest(self) -> tuple[list[Provenance], Mapping[str, FailoverError]]:
+        """What the newest operations tell, each once; and the services of which that cannot be read."""
         found: dict[str, Provenance] = {}
+        unread: dict[str, FailoverError] = {}
         for name, operation in (await self._runner.begun()).items():
-            report = await self._runner.look(name)
+            try:
+                report = await self._runner.look(name)
+            except FailoverError as exc:
+                unread[name] = exc
+                continue
             if report is not None and report.asked is not None and (operation not in found or report.asked.key):
                 found[operation] = report.asked  # of several the first has the key
-        return list(found.values())
+        return list(found.values()), unread
 
     async def _find(self, asked: Provenance, known: Sequence[str]) -> GroupOperation:
         """An operation as it is now. `known` have a relocation of it, however long ago that began."""
         assert asked.wave is not None, "it is one of several"
         since = time.monotonic()
-        catalog, begun = self._catalog(), await self._runner.begun()
-        members: dict[str, RelocationReport] = {}
+        catalog, begun = self._catalog(), await self._runner.begun(of=asked.wave.members)
+        read: dict[str, RelocationReport] = {}
+        unread: dict[str, FailoverError] = {}
         for name in asked.wave.members:
             if name in catalog.services and (begun.get(name) == asked.operation or name in known):
-                report = await self._runner.look(name, old_s=time.monotonic() - since)
-                if report is not None and report.operation == asked.operation:
-                    members[name] = report
-        first = next((report.asked for report in members.values() if report.asked is not None), asked)
-        side = next((report.target for report in members.values()), Side.PRIMARY)
+                try:
+                    report = await self._runner.look(name, old_s=time.monotonic() - since)
+                except FailoverError as exc:
+                    if not is_own_refusal(exc):
+                        raise
+                    unread[name] = exc
+                else:
+                    if report is not None and report.operation == asked.operation:
+                        read[name] = report
+        first = next((report.asked for report in read.values() if report.asked is not None), asked)
+        side = next((report.target for report in read.values()), Side.PRIMARY)
         targets = targets_of(asked.wave, side)
+        members = read | {
+            name: unreadable(asked.operation, name, targets[name], error.detail) for name, error in unread.items()
+        }
+        members = {name: members[name] for name in targets if name in members}
+        for name in list(members)[:-1]:  # the next begins when this is done
+            members[name] = replace(members[name], state=State.DONE) if name in unread else members[name]
         services = [catalog.services[name] for name in targets if name in catalog.services]
         statuses = {one.service.name: one for one in await self._read(services)}
         for one in statuses.values():
             if isinstance(one, Unreadable) and isinstance(one.error, ForgeFailure):
                 raise one.error  # where it is is not known now, which is no reason to stop
-        why = why_not_named(asked.wave, asked.group, targets, catalog) or self._why_over(first, members, statuses)
+        why = why_not_named(asked.wave, asked.group, targets, catalog) or self._why_over(first, read, statuses)
         seen = [
             Member(
                 name,
                 members[name].state if name in members else None,
                 is_on(statuses.get(name), target),
-                members[name].reason if name in members else why,
+                members[name].reason
+                if name in members
+                else why or _why_taken(first, begun.get(name), statuses.get(name)),
             )
             for name, target in targets.items()
         ]
@@ -380,7 +431,9 @@ class GroupRelocations:
     ) -> str:
         """Why the next is not begun, whoever that is; "" where it may be."""
         last = list(members.values())[-1] if members else None
-        if last is None or last.state is not State.DONE:
+        if last is None:
+            return "Nothing of it is the newest relocation of a service any more."
+        if last.state is not State.DONE:
             return ""
         status = statuses.get(last.service)
         entry = status.last_move if isinstance(status, Status) else None
@@ -406,12 +459,27 @@ class GroupRelocations:
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
 
 
+def _why_taken(asked: Provenance, relocated_by: str | None, status: Status | Unreadable | None) -> str:
+    """Why one that has not begun is not touched: another operation, which is younger, has taken it; "" if none has.
+
+    Whoever asked for that has the last word, wherever it is now.
+    """
+    entry = status.last_move if isinstance(status, Status) else None
+    moved_by = entry.record.operation if entry is not None and entry.record is not None else None
+    younger = next((one for one in (relocated_by, moved_by) if one is not None and one > asked.operation), None)
+    return f"Another operation has taken it since: {one_line(younger)}." if younger is not None else ""
+
+
 def _refusal(
     names: Sequence[str], refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport]
 ) -> FailoverError:
     """What refuses all of them; an unsafe one names the manifests as a dry run would that accepts it."""
     error = refusal_of({name: refused[name] for name in names if name in refused})
     if isinstance(error, UnsafeMove):
+        shown = {name: getattr(rehearsed.get(name) or refused.get(name), "steps", ()) for name in names}
+        error.steps = tuple(step for steps in shown.values() for step in steps)
+        moving = ", ".join(name for name, steps in shown.items() if steps)
+        error.message = f"{moving} would be relocated, one after the other. Nothing was written." if moving else ""
         versions = {name: report.version for name, report in rehearsed.items()}
         versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
         is_whole = versions.keys() == set(names)

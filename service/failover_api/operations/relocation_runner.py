@@ -13,21 +13,19 @@ comes second decides anew.
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from cachetools import LRUCache
 from ulid import ULID
 
+from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State
-from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.marks import operation_on
-from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
-from failover_api.core.text.diff import unified_diff
 from failover_api.errors import (
     BadRequest,
     BranchProtected,
@@ -46,7 +44,7 @@ from failover_api.moves.pull_request.step import ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
 from failover_api.operations.relocation_proposals import first_report, stale, waits_for_merge
 from failover_api.operations.relocation_refusals import check_vouched, other_way
-from failover_api.operations.relocation_report import RelocationReport, StepReport, report_of
+from failover_api.operations.relocation_report import RelocationReport, report_of
 from failover_api.operations.relocation_sight import NewestMove, RelocationSight
 from failover_api.operations.relocation_writer import RelocationWriter
 from failover_api.operations.wave_operation import no_operation
@@ -122,17 +120,8 @@ class RelocationRunner:
         if running is not None:
             return running
         relocation, decision = await self._sight.beginning(service, target, str(ULID()), request, began)
-        steps: list[StepReport] = []
-        if decision.commit is not None:
-            relocation = await self._sight.with_added(relocation, [relocation.head])
-            for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
-                old = {path: manifest.data for path, manifest in each.before.items()}
-                new = {path: manifest.data for path, manifest in each.after.items()}
-                listed = changes(each.commit, each.before)
-                diff = unified_diff(old, new)
-                label = each.commit.label
-                steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
-        return replace(report_of(relocation, decision), operation=None, steps=tuple(steps))
+        steps = await self._sight.rehearsed(relocation) if decision.commit is not None else ()
+        return replace(report_of(relocation, decision), operation=None, steps=steps)
 
     def check_part(self, name: str) -> None:
         """Raises BranchProtected where it cannot be one of several: what does not begin is told by a direct commit."""
@@ -266,16 +255,17 @@ class RelocationRunner:
     async def find(self, operation: str) -> RelocationReport:
         """How far an operation is. Raises UnknownUrl for one that is no service's newest relocation."""
         known = self._services.get(operation)
-        others = (service.name for service in self._relocatable() if service.name != known)
-        for name in [known, *others] if known else others:
+        unread: FailoverError | None = None
+        for name in sorted((service.name for service in self._relocatable()), key=lambda name: name != known):
             try:
                 found = await self.look(name)
-            except FailoverError:
-                if name == known:
-                    raise
-                continue  # another's trouble
+            except FailoverError as exc:
+                unread = exc if name == known else unread  # else another's trouble; and one of several may be known
+                continue
             if found is not None and found.operation == operation:
                 return found
+        if unread is not None:
+            raise unread
         for service in self._relocatable():
             first = await self._first_open(service)
             if first is not None and first.record.operation == operation:
@@ -291,21 +281,32 @@ class RelocationRunner:
         proposed = {one.name for one in self._relocatable() if one.name not in running and await self._first_open(one)}
         return frozenset(running | proposed)
 
-    async def begun(self) -> Mapping[str, str]:
+    async def begun(self, *, of: Collection[str] = ()) -> Mapping[str, str]:
         """{service: operation} of what was relocated lately: by the commits that are in reach.
 
-        And by the tags in the cluster, where it is watched: those stay however many commits have come since.
+        And by the tags in the cluster, where it is watched: those stay however many commits have come since. A branch
+        that cannot be read keeps nobody on another from going on; raises what reading one of these services raises.
         """
         services, view = self._relocatable(), self._clusters.view()
         marked = {service.name: operation_on(service, view) for service in services}
         found = {name: operation for name, operation in marked.items() if operation}
-        by_branch: dict[Branch, set[str]] = {}
-        for service in services:
-            by_branch.setdefault(service.branch, set()).add(service.name)
-        for branch, names in by_branch.items():
-            begun = await self._reader.begun_on(branch, not_before=time.monotonic())
-            found |= {name: operation for name, operation in begun.items() if name in names}
+        branches = {service.branch for service in services}
+        needed = {service.branch for service in services if service.name in of or len(branches) == 1}
+        for begun in await together(self._begun_on(branch, is_needed=branch in needed) for branch in branches):
+            found |= begun
         return found
+
+    async def _begun_on(self, branch: Branch, *, is_needed: bool) -> Mapping[str, str]:
+        names = {service.name for service in self._relocatable() if service.branch == branch}
+        try:
+            begun = await self._reader.begun_on(branch, not_before=time.monotonic())
+        except FailoverError as exc:
+            if is_needed:
+                raise
+            facts = {"branch": str(branch), "problem": exc.slug, "detail": exc.detail}
+            _log.warning("relocations are not looked for on a branch", extra=facts)
+            return {}
+        return {name: operation for name, operation in begun.items() if name in names}
 
     def over(self, report: RelocationReport) -> None:
         """Nothing more comes of it, nor of what it is a part of."""

@@ -6,6 +6,7 @@ due           what is due of one by a look at the cluster
 check_still   the same once more, right before a write
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,12 +18,15 @@ from cachetools import LRUCache
 from failover_api.core.catalog.model import Policy, Service, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
+from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
 from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
+from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
 from failover_api.core.safety.relocation.steps import Ending
 from failover_api.core.safety.relocation.table import ENDS, SEEN_TWICE, Cause, Position
+from failover_api.core.text.diff import unified_diff
 from failover_api.errors import (
     BranchProtected,
     CannotPlan,
@@ -36,6 +40,7 @@ from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.pull_request.step import StepProposer
 from failover_api.operations.relocation_proposals import as_proposed, merges_by_itself, vouched_in
 from failover_api.operations.relocation_refusals import refusal_of, was_accepted
+from failover_api.operations.relocation_report import StepReport
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader
 from failover_api.reading.status import Status
@@ -136,9 +141,31 @@ class RelocationSight:
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
         await self._check_seen(relocation)
-        if decision.commit is None:
-            raise refusal_of(decision)
-        return await self._accepting(relocation, request), decision
+        try:
+            if decision.commit is None:
+                raise refusal_of(decision)
+            return await self._accepting(relocation, request), decision
+        except UnsafeMove as unsafe:
+            await self._say_what_is_refused(unsafe, relocation)
+            raise
+
+    async def rehearsed(self, relocation: Relocation) -> tuple[StepReport, ...]:
+        """Every step of one that would begin, with its diff. Raises what planning them raises."""
+        relocation, steps = await self.with_added(relocation, [relocation.head]), list[StepReport]()
+        for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
+            old = {path: manifest.data for path, manifest in each.before.items()}
+            new = {path: manifest.data for path, manifest in each.after.items()}
+            listed, diff = changes(each.commit, each.before), unified_diff(old, new)
+            steps.append(StepReport(each.step, each.commit.label, changes=listed, diff=diff, old=old, new=new))
+        return tuple(steps)
+
+    async def _say_what_is_refused(self, unsafe: UnsafeMove, relocation: Relocation) -> None:
+        """As a dry run would; what cannot be shown is refused all the same."""
+        subject = relocation.subject
+        with contextlib.suppress(FailoverError):
+            unsafe.steps = await self.rehearsed(relocation)
+            ways = f"from {subject.origin} to {subject.target}"
+            unsafe.message = f"{relocation.service.name} would be relocated {ways}. Nothing was written."
 
     async def _accepting(self, relocation: Relocation, request: MoveRequest) -> Relocation:
         """The relocation, with what was accepted of what it overwrites. Raises UnsafeMove where that was not.

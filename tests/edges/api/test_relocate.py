@@ -141,6 +141,30 @@ async def test_without_a_cluster_or_replication_it_is_refused(stage: Stage, tmp_
     assert (unseen.status_code, unseen.json()["type"]) == (409, "urn:failover-api:problem:cluster-needed")
 
 
+@pytest.mark.parametrize("killed", ["", "k3s-w1"])
+async def test_what_is_refused_says_what_it_would_do(stage: Stage, tmp_path: Path, killed: str) -> None:
+    with homelab(stage, tmp_path) as lab:
+        if killed:
+            lab.cluster.kill(killed)
+            lab.pass_by(90)
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+            refused = await client.post(URL, json={"to": "primary"})
+            shown = refused.json()
+            assert (refused.status_code, shown["type"]) == (409, "urn:failover-api:problem:unsafe-move")
+            assert [hazard["slug"] for hazard in shown["hazards"]] == [
+                "node-not-ready" if killed else "unsynced-overwritten"
+            ]
+            assert shown["message"] == "sonarr would be relocated from backup to primary. Nothing was written."
+            assert {"old": "backup", "new": "primary"}.items() <= next(
+                change for change in shown["changes"] if change["path"].endswith(".role")
+            ).items()
+            assert '+     "role": "primary"' in shown["diff"]
+            assert stage.moves == []
+            if not killed:
+                begun = await client.post(URL, json=HOME, headers={"If-Match": refused.headers["etag"]})
+                assert begun.status_code == 202
+
+
 async def test_a_stale_version_and_an_unknown_operation_are_refused(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         async with lab.client() as client:

@@ -276,18 +276,20 @@ def git_unreachable(case: Case) -> Iterator[Hold]:
 
 
 def way_back(case: Case) -> Iterator[Hold]:
-    """To primary only with data that is known to be there: primary was left, and may be old."""
+    """To primary only with young data that is known to be there: primary was left, and may be old."""
+    data, name = case.service.data, cut(case.service.name)
+    if case.service.side is Side.BACKUP and data.is_copy and (why := _why_not_back(case)):
+        detail = f"What was written on backup may not be on primary: {why}."
+        yield Hold(Gate.WAY_BACK, detail, f"Weigh it; then `failover demote {name}`.", proposal=Proposal.COMMAND)
+
+
+def _why_not_back(case: Case) -> str:
     data = case.service.data
-    if case.service.side is not Side.BACKUP or not data.is_copy:
-        return
-    if not data.is_protected or data.as_of is None:
-        name = cut(case.service.name)
-        yield Hold(
-            Gate.WAY_BACK,
-            f"What was written on backup may not be on primary: {data.why if data.as_of is None else _UNPROTECTED}.",
-            f"Weigh it; then `failover demote {name}`.",
-            proposal=Proposal.COMMAND,
-        )
+    if data.as_of is None:
+        return data.why
+    if not data.is_protected:
+        return "replication that way is not seen to be protected"
+    return f"the copy there is of {second(data.as_of)}" if case.latest - data.as_of > case.rules.max_data_age_s else ""
 
 
 def stops_automatic(found: Hazard) -> bool:
@@ -299,7 +301,6 @@ _AGE_UNKNOWN = (
     "Weigh it, and move by hand. Only what VolSync copies moves by itself, or where the catalog says "
     "`replication: {kind: none}`: nothing needs to be copied."
 )
-_UNPROTECTED = "replication that way is not seen to be protected"
 GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
     paused,
     blocked,
