@@ -323,9 +323,9 @@ async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tm
         async with lab.open() as one:
             begun = await first_done(lab, one)
         async with lab.open() as other:
-            groups = other.failover.group_relocations
-            now = groups._now
-            groups._now = lambda: now() + 4000
+            sight = other.failover.group_relocations._sight
+            now = sight._now
+            sight._now = lambda: now() + 4000
             found = await go_on(other, begun.operation)
             assert (found.state, found.at, found.reason) == (State.STOPPED, "db", "Nobody has gone on with it in time.")
     assert made(lab) == QUICK[:3]

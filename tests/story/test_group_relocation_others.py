@@ -53,7 +53,7 @@ async def test_one_that_is_relocated_by_itself_meanwhile_is_neither_begun_nor_he
             first = await runner.look("app")
             assert first is not None
             assert first.asked is not None
-            found = await groups._find(first.asked, ())
+            found = await groups._sight.find(first.asked, ())
             own_one = await runner.start("db", Side.PRIMARY, ASKED)
             with pytest.raises(RelocationRunning):  # who has looked before
                 await groups._begin(found)
