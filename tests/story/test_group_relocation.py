@@ -30,13 +30,13 @@ from tests.support.relocating_groups import (
     begin,
     catalog,
     files_of,
-    first_done,
     go_on,
     group_lab,
     look,
     made,
     of,
     own,
+    to_the_second,
     until,
     until_begun,
 )
@@ -100,7 +100,7 @@ async def test_a_replica_that_comes_later_goes_on_from_git_alone(stage: Stage, t
 async def test_a_replica_that_starts_between_two_of_them_begins_the_next(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as one:
-            begun = await first_done(lab, one)
+            begun = await to_the_second(lab, one)
         async with lab.open() as other:
             found = await look(other, begun.operation)
             assert (found.state, found.at) == (State.RUNNING, "db")
@@ -113,7 +113,7 @@ async def test_a_replica_that_starts_between_two_of_them_begins_the_next(stage: 
 async def test_of_two_that_go_on_at_once_one_begins_the_next(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as one, lab.open() as other:
-            begun = await first_done(lab, one)
+            begun = await to_the_second(lab, one)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)), return_exceptions=True)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)))
             assert made(lab) == QUICK[:4]
@@ -126,7 +126,7 @@ async def test_of_two_that_go_on_at_once_one_begins_the_next(stage: Stage, tmp_p
 async def test_a_lost_reply_to_a_beginning_begins_it_once(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
-            begun = await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             stage.fault("lost_reply", method="PUT")
             await go_on(components, begun.operation)
             await until(lab, components, begun.operation)
@@ -140,7 +140,7 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
         async with lab.open() as one:
             told: list[RelocationTold] = []
             one.events.subscribe(RelocationTold, told.append)
-            begun = await first_done(lab, one)
+            begun = await to_the_second(lab, one)
             before = (stage.read(deployment) or b"").decode()
             stage.commit({deployment: before.replace('"replicas": 1', '"replicas": 0')})
             stopped = await until(lab, one, begun.operation, State.STOPPED)
@@ -164,7 +164,7 @@ async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Pa
     """So metrics and alerts say it too."""
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
-            await first_done(lab, components)
+            await to_the_second(lab, components)
             stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
             watch = RelocationWatch(components.failover, components.catalog.current)
             for _ in range(3):
@@ -213,7 +213,7 @@ async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: 
     """Its commit was compared with a file, and the other's with the branch: both may land."""
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
-            begun = await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             before = {file: stage.read(file) for file in lab.files}
             await components.failover.group_relocations.abort(ASKED, group="all")
             runner = components.failover.relocations
@@ -306,7 +306,7 @@ async def test_if_match_binds_all_of_it(stage: Stage, tmp_path: Path) -> None:
 async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
-            begun = await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("app", Action.PROMOTE, accepting)
             stopped = await until(lab, components, begun.operation, State.STOPPED)
@@ -321,7 +321,7 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
 async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as one:
-            begun = await first_done(lab, one)
+            begun = await to_the_second(lab, one)
         async with lab.open() as other:
             sight = other.failover.group_relocations._sight
             now = sight._now
@@ -334,7 +334,7 @@ async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tm
 async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
-            begun = await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             stage.declare(catalog(kind="none"), top="groups: {all: [app]}\n")
             components.catalog.reload()
             stopped = await go_on(components, begun.operation)

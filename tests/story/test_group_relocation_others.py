@@ -24,7 +24,7 @@ from tests.support.relocating_groups import (
     made,
     of,
     own,
-    until_first_done,
+    to_the_second,
 )
 from tests.support.stage import Stage
 
@@ -49,7 +49,7 @@ async def test_one_that_is_relocated_by_itself_meanwhile_is_neither_begun_nor_he
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as components:
             groups, runner = components.failover.group_relocations, components.failover.relocations
-            begun = await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             first = await runner.look("app")
             assert first is not None
             assert first.asked is not None
@@ -79,7 +79,7 @@ async def test_a_member_that_a_person_moves_away_stays_there(stage: Stage, tmp_p
             begun = await begin(components)
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("db", Action.PROMOTE, accepting)
-            await until_first_done(lab, components)
+            await first_done(lab, components)
             report = await go_on(components, begun.operation)
             assert (report.state, report.at) == (State.STOPPED, "db")
     assert made(lab) == APP_DONE
@@ -103,7 +103,7 @@ async def test_a_service_that_cannot_be_read_keeps_no_group_without_it_from_anyt
 async def test_a_member_that_cannot_be_read_any_more_is_told_beside_the_others(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         async with lab.open() as one:
-            begun = await first_done(lab, one)
+            begun = await to_the_second(lab, one)
             await go_on(one, begun.operation)
             stage.commit({files_of("app")[0]: NO_DEPLOYMENT})
         async with lab.open() as other:

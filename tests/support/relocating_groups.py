@@ -130,23 +130,6 @@ async def until(
     raise AssertionError(f"it never is {wanted}: {report.state} {report.at} {report.reason}")
 
 
-async def first_done(lab: Homelab, components: Components) -> GroupRelocationReport:
-    """Begun, and the first of them done; nobody has begun the next."""
-    begun = await begin(components)
-    await until_first_done(lab, components)
-    return begun
-
-
-async def until_first_done(lab: Homelab, components: Components) -> None:
-    for _ in range(60):
-        report = await components.failover.relocations.advance("app")
-        assert report is not None
-        if report.state is State.DONE:
-            return
-        lab.pass_by(2)
-    raise AssertionError("app is never done")
-
-
 async def until_begun(lab: Homelab, components: Components, operation: str | None, name: str) -> GroupRelocationReport:
     """Until a service has begun."""
     for _ in range(160):
@@ -166,3 +149,21 @@ def made(lab: Homelab) -> list[str]:
     """The commits of relocations, as "db reverse", oldest first."""
     found = [message.split() for message in lab.messages() if message.startswith("Relocate ")]
     return [f"{words[1]} {words[-1]}" for words in found]
+
+
+async def first_done(lab: Homelab, components: Components) -> None:
+    """Until the first of them is done, and nobody has begun the next."""
+    for _ in range(60):
+        report = await components.failover.relocations.advance("app")
+        assert report is not None
+        if report.state is State.DONE:
+            return
+        lab.pass_by(2)
+    raise AssertionError("app is never done")
+
+
+async def to_the_second(lab: Homelab, components: Components) -> GroupRelocationReport:
+    """Begun, and the first of them done; nobody has begun the next."""
+    begun = await begin(components)
+    await first_done(lab, components)
+    return begun
