@@ -174,6 +174,20 @@ async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Pa
     assert made(lab) == [*QUICK[:3], "db held"]
 
 
+async def test_that_the_next_is_held_is_told_though_the_reply_is_lost(stage: Stage, tmp_path: Path) -> None:
+    with group_lab(stage, tmp_path, kind="none") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
+            begun = await begin(components)
+            await first_done(lab, components)
+            stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
+            stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
+            await go_on(components, begun.operation)
+            assert told[-1].title == "The relocations of all have stopped"
+    assert made(lab) == [*QUICK[:3], "db held"]
+
+
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         before = {file: stage.read(file) for file in lab.files}

@@ -126,3 +126,26 @@ async def test_a_withdrawal_whose_reply_is_lost_is_nobodys_no(stage: Stage, tmp_
                 lab.pass_by(2)
             [another] = stage.pulls()
             assert another["title"].endswith("3/5 final-sync")
+
+
+@pytest.mark.parametrize("is_aborted", [False, True])
+async def test_what_cannot_be_merged_any_more_is_proposed_anew(
+    stage: Stage, tmp_path: Path, *, is_aborted: bool
+) -> None:
+    """Somebody has changed a line beside: it would wait for ever, and the app may be stopped."""
+    with proposing(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            relocations = components.failover.relocations
+            relocations._proposer.ask_every_s = 0.0
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.protect(repository=stage.repository)
+            if is_aborted:
+                await relocations.abort("sonarr", ASKED)
+            await until_open(lab, components)
+            [first] = stage.pulls()
+            stage.replace(VOLSYNC, "sonarr-a.media.svc.cluster.local}", "sonarr-a.media.svc.cluster.local}  # beside")
+            await relocations.advance("sonarr")
+            [second] = stage.pulls()
+            assert second["number"] != first["number"]
+            assert second["title"] == first["title"]

@@ -44,7 +44,8 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
-from failover_api.forge.values import Commit, Snapshot
+from failover_api.forge.values import Commit
+from failover_api.moves.empty_commit import make_empty_commit
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
@@ -324,7 +325,7 @@ class GroupRelocations:
             if other is not None and other.is_under_way:
                 raise RelocationRunning(f"{name} is relocated by operation {other.operation}")
             try:
-                commit = await self._forge.commit(Snapshot(service.branch, {}, head), {}, message)
+                commit = await make_empty_commit(self._forge, service.branch, head, message)
             except WriteConflict:
                 continue
             facts = {"operation": found.asked.operation, "service": name, "detail": why, "commit": commit.sha}

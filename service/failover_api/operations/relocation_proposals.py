@@ -77,6 +77,11 @@ def _ending(label: str) -> tuple[Step, Ending] | None:
     return None if parsed is None or parsed[1] is None else (parsed[0], parsed[1])
 
 
+def is_end(label: str) -> bool:
+    """Whether a label is of what ends a relocation."""
+    return _ending(label) is not None
+
+
 def vouched_in(subject: Subject, proposed: Mapping[str, PullRequest]) -> str:
     """Whoever has said that the data is there, while the cutover that this led to waits to be merged."""
     pull = proposed.get(Step.CUTOVER.label)

@@ -40,9 +40,9 @@ from failover_api.events import Events
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.outcome import Outcome
-from failover_api.moves.pull_request.step import ProposedStep, StepProposer
+from failover_api.moves.pull_request.step import Fate, ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
-from failover_api.operations.relocation_proposals import first_report, stale, waits_for_merge
+from failover_api.operations.relocation_proposals import first_report, is_end, stale, waits_for_merge
 from failover_api.operations.relocation_refusals import check_vouched, other_way
 from failover_api.operations.relocation_report import RelocationReport, report_of
 from failover_api.operations.relocation_sight import NewestMove, RelocationSight
@@ -138,8 +138,9 @@ class RelocationRunner:
         """
         vouched_by = request.by if vouched_for is not None and request is not None else ""
         old_s, service = 0.0 if vouched_by else FRESH_S, self._catalog().service(name)
+        is_aborted = False
         for _ in range(MAX_STEPS):
-            found = await self._sight.look(service, vouched_by=vouched_by, old_s=old_s)
+            found = await self._sight.look(service, vouched_by=vouched_by, old_s=old_s, is_aborted=is_aborted)
             if found is None or found[1].position in ENDS:
                 begun = await self._go_on_with_first(service)
                 if begun is not None:
@@ -149,29 +150,32 @@ class RelocationRunner:
             relocation, decision = found
             if vouched_by:
                 check_vouched(relocation, decision, vouched_for)
-            has_merged = await self._settle(relocation, decision)
-            if decision.commit is None and not has_merged:
+            fate = await self._settle(relocation, decision)
+            if decision.commit is None and fate is Fate.WAITS:
                 return self._told(relocation, decision)
-            if has_merged or not await self._writer.go_on(relocation, decision):
+            is_aborted = fate is Fate.WITHDRAWN and is_end(decision.proposed)
+            if fate is not Fate.WAITS or not await self._writer.go_on(relocation, decision):
                 old_s = 0.0
                 continue
             vouched_by = ""
         return await self.look(name)
 
-    async def _settle(self, relocation: Relocation, decision: Decision) -> bool:
+    async def _settle(self, relocation: Relocation, decision: Decision) -> Fate:
         """Closes what is proposed and not due any more, which merged later would be compared with nothing.
 
-        What is due is to merge by itself, whoever has opened it. Whether that has merged now.
+        What is due is to merge by itself, whoever has opened it: what has become of that.
         """
         service = relocation.services[0]
         if service.policy is not Policy.PULL_REQUEST:
-            return False
+            return Fate.WAITS
         proposed = await self._proposer.newest(service, relocation.operation)
         for pull in stale(decision, proposed):
             with contextlib.suppress(Conflict):  # merged: the branch says so
                 await self._proposer.withdraw(service, pull, NOT_DUE)
         due = proposed.get(decision.proposed) if decision.proposed else None
-        return due is not None and due.state == "open" and await self._proposer.let_merge(service, due)
+        if due is None or due.state != "open":
+            return Fate.WAITS
+        return await self._proposer.see_to(service, due)
 
     async def _go_on_with_first(self, service: Service) -> RelocationReport | None:
         """The same for the first step: nothing of it is in Git. None where that is not open, or not any more."""

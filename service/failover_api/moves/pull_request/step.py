@@ -2,17 +2,19 @@
 
     newest       what became of each step: open, merged, or closed by somebody
     withdraw     closes one, and says before that it was us: whoever sees it closed takes it for nobody's no
-    let_merge    what lets it merge by itself, where whoever opened it did not come to that
+    see_to       what lets it merge by itself, where whoever opened it did not come to that; or its end, if it cannot
     carry_out    opens one, or goes on with the one that is open; another step's of the same relocation gives way
 
 Nobody reviews it in between: its service has `auto_merge`, and is refused without. What it was decided on is compared
 once more when it is opened. After that Git's merge compares the text, and the next step what stands there then.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from cachetools import LRUCache
 
@@ -34,6 +36,7 @@ from failover_api.reading.services import ServiceReader
 
 WITHDRAWN = ""  # in the place of a label: one that is open still, and to be closed
 _WITHDRAWN = "Withdrawn: "
+ASK_EVERY_S = 30.0  # whether an open one can be merged
 AGAIN_S, MAX_AGAIN_S = 60.0, 900.0  # between two tries to let one merge
 MAX_KEPT = 1024
 _log = logging.getLogger(__name__)
@@ -47,6 +50,14 @@ class ProposedStep:
     record: Record
 
 
+class Fate(Enum):
+    """What has become of an open one."""
+
+    WAITS = auto()
+    MERGED = auto()
+    WITHDRAWN = auto()  # it is to be proposed anew
+
+
 class StepProposer:
     """Opens the pull requests of relocations."""
 
@@ -54,6 +65,8 @@ class StepProposer:
         self._forge, self._reader = forge, reader
         # By URL: how often it was tried, and when it may be again (time.monotonic()); inf for those seen to wait.
         self._tries: LRUCache[str, tuple[int, float]] = LRUCache(MAX_KEPT)
+        self._asked_at: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by URL: when it was read by itself
+        self.ask_every_s = ASK_EVERY_S  # may be changed
 
     async def newest(self, service: Service, operation: str) -> Mapping[str, PullRequest]:
         """The newest pull request of each step of an operation, by the step's label; see WITHDRAWN."""
@@ -83,6 +96,14 @@ class StepProposer:
         if now.state == "merged" or not await self._forge.close_pull_request(service.branch, pull.number, comment=why):
             raise Conflict(f"{pull.url} was merged meanwhile")
 
+    async def see_to(self, service: Service, pull: PullRequest) -> Fate:
+        """Of an open one that is due: lets it merge by itself, and withdraws it where it conflicts with its base."""
+        if await self._has_conflicts(service, pull):
+            with contextlib.suppress(Conflict):  # merged after all
+                await self.withdraw(service, pull, "It cannot be merged any more: lines beside it have changed.")
+            return Fate.WITHDRAWN
+        return Fate.MERGED if await self.let_merge(service, pull) else Fate.WAITS
+
     async def let_merge(self, service: Service, pull: PullRequest) -> bool:
         """Whether it was merged now. Once it was seen to merge by itself that is for people to take back."""
         if pull.auto_merge:
@@ -96,6 +117,13 @@ class StepProposer:
         for warning in finishing.warnings:
             _log.warning("a step does not merge by itself", extra={"pull_request": pull.url, "detail": warning})
         return finishing.has_merged
+
+    async def _has_conflicts(self, service: Service, pull: PullRequest) -> bool:
+        """As far as was asked: not each time, since it costs a request."""
+        if time.monotonic() - self._asked_at.get(pull.url, float("-inf")) < self.ask_every_s:
+            return False
+        self._asked_at[pull.url] = time.monotonic()
+        return (await self._forge.pull_request(service.branch, pull.number)).has_conflicts
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
         """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way.
