@@ -12,7 +12,6 @@ from failover_api.core.safety.relocation.table import AFTER_CUTOVER, ENDS, Posit
 from failover_api.forge.values import PullRequest
 from failover_api.moves.pull_request.step import WITHDRAWN, ProposedStep
 from failover_api.operations.relocation_report import RelocationReport
-from failover_api.reading.relocations import step_of
 
 
 def merges_by_itself(service: Service) -> bool:
@@ -102,13 +101,11 @@ def waits_for_merge(pull: PullRequest) -> str:
 def first_report(name: str, first: ProposedStep) -> RelocationReport:
     """Of one that begins once its first pull request is merged."""
     record = first.record
-    label = step_of(record)
-    assert label is not None, "it is a step's"
     return RelocationReport(
         operation=record.operation,
         service=name,
         target=Side(record.before).other,
-        step=label[0],
+        step=first.step,
         state=State.RUNNING,
         position=Position.READY,
         reason=waits_for_merge(first.pull),

@@ -49,7 +49,7 @@ from failover_api.operations.relocation_sight import NewestMove, RelocationSight
 from failover_api.operations.relocation_writer import RelocationWriter
 from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
-from failover_api.reading.relocations import Relocation, RelocationReader, StepMade, step_of
+from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
 
 MAX_KEPT = 1024
@@ -348,9 +348,7 @@ class RelocationRunner:
         if service.policy is not Policy.PULL_REQUEST:
             return None
         found = await self._proposer.open(service)
-        label = step_of(found.record) if found is not None else None
-        is_first = label is not None and label[1] is None and found is not None and not found.record.proof
-        return found if is_first else None
+        return found if found is not None and found.is_first else None
 
     async def _is_keyed(self, service: Service, request: MoveRequest) -> bool:
         if request.key is None:

@@ -19,6 +19,7 @@ from enum import Enum, auto
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.deadline import within_deadline
 from failover_api.errors import Conflict, OperationPending, OutcomeUnknown, WriteConflict
@@ -48,6 +49,13 @@ class ProposedStep:
 
     pull: PullRequest
     record: Record
+    step: Step
+    ending: Ending | None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether a relocation begins with it: every other one says what was proved, or puts back."""
+        return self.ending is None and not self.record.proof
 
 
 class Fate(Enum):
@@ -82,8 +90,12 @@ class StepProposer:
     async def open(self, service: Service) -> ProposedStep | None:
         """The open one of a service."""
         pulls = (pull for pull in await self._pulls(service) if pull.state == "open" and not _is_withdrawn(pull))
-        records = ((pull, _record(service, pull.body)) for pull in pulls)
-        return next((ProposedStep(pull, record) for pull, record in records if record is not None), None)
+        for pull in pulls:
+            record = _record(service, pull.body)
+            label = step_of(record) if record is not None else None
+            if record is not None and label is not None:
+                return ProposedStep(pull, record, *label)
+        return None
 
     async def withdraw(self, service: Service, pull: PullRequest, why: str) -> None:
         """Closes one that is not due any more. First its text loses the trailers: else it would pass for a person's no.
