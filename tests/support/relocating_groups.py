@@ -114,8 +114,8 @@ async def until(
     operation: str | None,
     wanted: State = State.DONE,
     *,
-    at_most: int = 160,
-    seconds: float = 5.0,
+    at_most: int = 60,
+    seconds: float = 20.0,
 ) -> GroupRelocationReport:
     """Goes on, and lets time pass between, until all of it is so."""
     for _ in range(at_most):

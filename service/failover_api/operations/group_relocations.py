@@ -247,7 +247,9 @@ class GroupRelocations:
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
-        for name in (await self._sight.find(report.asked, (report.service,))).members:
+        members = report.asked.wave.members
+        begun = await self._runner.begun(of=members)
+        for name in [name for name in members if begun.get(name) == operation or name == report.service]:
             try:
                 newest = await self._runner.advance(name)
             except FailoverError as exc:

@@ -32,7 +32,7 @@ async def last_drills(lab: Homelab) -> Mapping[str, float]:
 
 def test_a_drill_goes_there_and_home_and_is_known_by_git(cli: Cli, lab: Homelab) -> None:
     assert asyncio.run(last_drills(lab)) == {}
-    with lab.obeyed():
+    with lab.obeyed(seconds=20):
         result = cli("drill", "sonarr", "--reason", "monthly", "--accept", "unsynced-overwritten", "--json")
     body = json.loads(result.stdout)
     assert body["ok"]
