@@ -36,7 +36,7 @@
     ├── SwitchNotFound              the path leads nowhere
     │   └── PathNotFound, ItemNotFound, IndexOutOfRange, AmbiguousItem
     ├── RepositoryTooLarge          too large to search: name a `path`
-    ├── CannotPlan                  the plan could not be proved
+    ├── CannotPlan                  no plan can be made, or proved
     │   └── VerifyFailed, UnexpectedOldValue, OverlappingEdits, KeyExists, LastEntry
     ├── NotReady                    the process cannot work yet
     ├── ForgeFailure                a request to the Git host failed
@@ -347,7 +347,7 @@ class RepositoryTooLarge(FailoverError):
 
 
 class CannotPlan(ManifestError):
-    slug, title = "cannot-plan", "The plan could not be proved"
+    slug, title = "cannot-plan", "No safe plan can be made"
 
 
 class VerifyFailed(CannotPlan):

@@ -17,7 +17,7 @@ from tests.support.stage import Stage
 
 async def test_a_commit_with_sides_that_there_are_none_of_is_nobodys_step(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             stage.commit(
                 {"README.md": "x"},
                 "By hand\n\nFailover-Service: sonarr\nFailover-Action: relocate\nFailover-Step: 1/5 reverse\n"

@@ -41,9 +41,7 @@ class Run:
         self.past_s = 0.0
 
     async def open(self) -> Components:
-        return await self.exits.enter_async_context(
-            self.lab.stage.open(cluster=str(self.lab.kubeconfig), cluster_timeout_s=10)
-        )
+        return await self.exits.enter_async_context(self.lab.open())
 
     async def go(self) -> None:
         self.replicas = [await self.open(), await self.open()]

@@ -5,9 +5,12 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest
@@ -163,6 +166,18 @@ class Homelab:
             is_over.set()
             thread.join()
 
+    def open(self) -> AbstractAsyncContextManager[Components]:
+        """The service, over this cluster."""
+        return self.stage.open(**self._cluster)
+
+    def client(self, **changes: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
+        """The same behind HTTP."""
+        return self.stage.client(**self._cluster, **changes)
+
+    @property
+    def _cluster(self) -> dict[str, Any]:
+        return {"cluster": str(self.kubeconfig), "cluster_timeout_s": 10}
+
     async def looked(self) -> None:
         """Gives `serve` the time for a look of its own."""
         await asyncio.sleep(0.3)
@@ -252,12 +267,19 @@ def numbers(stage: Stage) -> list[int]:
     return [pull["number"] for pull in stage.pulls()]
 
 
-async def until_open(lab: Homelab, *replicas: Components) -> None:
-    """Both go on, and let time pass, until a pull request is open."""
+async def until_open(lab: Homelab, *replicas: Components) -> int:
+    """All go on, and let time pass, until a pull request is open: its number."""
     for _ in range(60):
         for components in replicas:
             await components.failover.relocations.advance("sonarr")
-        if numbers(lab.stage):
-            return
+        if found := numbers(lab.stage):
+            (number,) = found
+            return number
         lab.pass_by(2)
     raise AssertionError("none is opened")
+
+
+async def until_reviewed(lab: Homelab, components: Components) -> int:
+    """From now on each waits for a review; the number of the first that does."""
+    lab.stage.sandbox.protect(repository=lab.stage.repository)
+    return await until_open(lab, components)

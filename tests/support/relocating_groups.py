@@ -16,6 +16,8 @@ from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage
 
 NAMES = ("app", "db")  # in the catalog's order, which is not theirs
+# The commits of both, home, with `kind: none`.
+QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 def own(text: str, name: str) -> str:
@@ -158,3 +160,10 @@ async def first_done(lab: Homelab, components: Components) -> None:
             return
         lab.pass_by(2)
     raise AssertionError("app is never done")
+
+
+async def to_the_second(lab: Homelab, components: Components) -> GroupRelocationReport:
+    """Begun, and the first of them done; nobody has begun the next."""
+    begun = await begin(components)
+    await first_done(lab, components)
+    return begun

@@ -49,40 +49,31 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 async def read_move_request(request: "Request", keys: Sequence[str], *, by: str) -> MoveRequest:
     """Parses what may have the given keys.
 
-    Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
+    Raises BadRequest, UnsupportedMediaType, MethodNotAllowed for a GET of what would write, and PreconditionFailed for
+    a malformed If-Match.
     """
     return _request(request, await _asked(request, keys), by)
 
 
 async def read_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side, bool]:
-    """Where to, and whether whoever asks says that the data is there.
-
-    Raises as read_move_request(), and MethodNotAllowed for a GET without dry-run.
-    """
-    asked = await _asked_to_relocate(request, RELOCATE_KEYS)
+    """Where to, and whether whoever asks says that the data is there. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_KEYS)
     to, is_synced = _target(asked), asked.pop("synced", False)
     return _request(request, asked, by), to, is_synced
 
 
 async def read_group_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side]:
-    """Where a group goes. Raises as read_relocation()."""
-    asked = await _asked_to_relocate(request, RELOCATE_GROUP_KEYS)
+    """Where a group goes. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_GROUP_KEYS)
     to = _target(asked)
     return _request(request, asked, by), to
 
 
 async def read_node_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, bool]:
-    """Whether what belongs on a node comes home. Raises as read_relocation()."""
-    asked = await _asked_to_relocate(request, RELOCATE_NODE_KEYS)
+    """Whether what belongs on a node comes home. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_NODE_KEYS)
     is_home = asked.pop("home", False)
     return _request(request, asked, by), is_home
-
-
-async def _asked_to_relocate(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
-    asked = await _asked(request, keys)
-    if request.method == "GET" and not asked.get("dry_run"):
-        raise MethodNotAllowed("GET only shows what relocate would do: add dry-run=true, or use POST to relocate")
-    return asked
 
 
 def _target(asked: dict[str, Any]) -> Side:
@@ -94,6 +85,9 @@ def _target(asked: dict[str, Any]) -> Side:
 
 async def _asked(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
     query = read_pairs(request.query_params.multi_items(), keys)
+    if request.method == "GET" and not query.get("dry_run"):
+        action = request.url.path.rpartition("/")[2]
+        raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to do it")
     body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:

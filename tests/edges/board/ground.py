@@ -82,7 +82,7 @@ def hidden(html: str) -> dict[str, str]:
 
 def text(html: str) -> str:
     """What a person reads, blanks aside."""
-    without_tags = re.sub(r"<[^>]*>", " ", html)
+    without_tags = re.sub(r"<[^>]*>", " ", html.replace("<wbr>", ""))
     return re.sub(r"\s+", " ", unescape(without_tags)).strip()
 
 

@@ -319,6 +319,7 @@ PAGES = [
 
 
 LIGHT = {"color_scheme": "light"}
+ONE_LINE = 70  # px, of the bar on top
 DARK_PHONE = {"color_scheme": "dark", "viewport": {"width": 360, "height": 740}}
 
 
@@ -336,6 +337,7 @@ def test_every_page_can_be_used_by_everybody(
         found = axe.run(page, options=options)
         assert found.violations_count == 0, (what, found.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
+        assert page.locator("header.top").bounding_box()["height"] < ONE_LINE, what
 
     stage.replace(RADARR, "role: primary", "role: maintenance")
     page = visit("/services/sonarr/promote", **look)

@@ -8,7 +8,7 @@ import pytest
 
 from failover_api.core.access.model import Caller
 from failover_api.core.catalog.model import Branch
-from failover_api.edges.board.pages import POLICY
+from failover_api.edges.board.pages import POLICY, with_breaks
 from failover_api.events import BranchMoved
 from failover_api.overview import Intervals
 from tests.edges.board.ground import ALL, Browser, People, browsing, headline, part, person, text
@@ -466,3 +466,16 @@ async def test_whoever_sees_the_same_gets_what_was_made_once(stage: Stage) -> No
     assert "Promote" in text(first.text)
     assert "Promote" not in text(other.text)
     assert again.text == first.text
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("spec.replicas", "spec<wbr>.replicas"),
+        ("spec.volumes[name=a].claimName", "spec<wbr>.volumes<wbr>[name=a]<wbr>.claimName"),
+        ("apps/<b>.yaml:21", "apps/<wbr>&lt;b&gt;<wbr>.yaml<wbr>:21"),
+        ("spec.values|a", "spec<wbr>.values<wbr>|a"),
+    ],
+)
+def test_a_path_is_broken_between_its_parts(path: str, shown: str) -> None:
+    assert with_breaks(path) == shown

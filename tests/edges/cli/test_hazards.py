@@ -45,9 +45,14 @@ def test_a_reason_that_stops_several_is_said_once(capsys: pytest.CaptureFixture[
     dead = "k3s-w1 has not been heard of (node-not-ready)"
     refused = [{"service": name, "detail": dead} for name in ("sonarr", "radarr")]
     refused.append({"service": "plex", "detail": "another reason"})
-    open_terminal(as_json=False).show_problem({"title": "The move is not safe", "detail": dead, "refused": refused})
+    problem = {"title": "The move is not safe", "detail": f"sonarr: {dead}", "refused": refused}
+    open_terminal(as_json=False).show_problem({**problem, "outcome": "not-applied"})
     told = capsys.readouterr().err
-    assert f"  sonarr, radarr: {dead}\n  plex: another reason\n" in told
+    assert told == (
+        f"3 services are refused, so none of them moves:\n  sonarr, radarr: {dead}\n  plex: another reason\n"
+    )
+    open_terminal(as_json=False).show_problem({**problem, "outcome": "unknown"})
+    assert capsys.readouterr().err.startswith(f"The move is not safe: sonarr: {dead}\n")
 
 
 def test_it_is_said_before_the_question(stage: Stage, run) -> None:

@@ -10,11 +10,10 @@ import pytest
 
 from failover_api.edges.cli import relocations
 from tests.support.relocating import Homelab
-from tests.support.relocating_groups import declare, group_lab, made
+from tests.support.relocating_groups import QUICK, declare, group_lab, made
 from tests.support.shell import Cli
 
 HOME = ("relocate", "--group", "all", "--to", "primary")
-QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 @pytest.fixture
@@ -77,10 +76,21 @@ def test_a_node_leaves_it_to_a_service_and_is_aborted(cli: Cli, lab: Homelab) ->
 def test_who_is_refused_is_named_with_the_line_to_paste(cli: Cli, lab: Homelab) -> None:
     declare(lab.stage, without=("db",), kind="none")
     result = cli(*HOME, code=2)
-    assert "db: db has no `replication` in the catalog" in result.stderr
+    assert (
+        "No safe plan can be made: db: no `replication` in the catalog says how its data comes to primary; "
+        in result.stderr
+    )
     assert "To relocate the others: failover relocate --group all --to primary --skip-refused" in result.stderr
     shown = cli(*HOME, "--skip-refused", "--dry-run")
     assert "Left out: db: " in shown.stderr
+    declare(lab.stage, without=("app", "db"), kind="none")
+    nobody = cli(*HOME, "--skip-refused", code=2)
+    assert nobody.stderr == (
+        "2 services are refused, so none of them moves:\n"
+        "  app, db: no `replication` in the catalog says how its data comes to primary; `replication: {kind: none}` "
+        "says that nothing needs to be brought\n"
+    )
+    declare(lab.stage, without=("db",), kind="none")
     assert "Group all: app to primary would be relocated" in shown.stdout
     assert made(lab) == []
 

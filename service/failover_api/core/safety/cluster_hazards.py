@@ -4,7 +4,7 @@ Is it applied, does a pod come of it, is its volume there, what becomes of the d
 cluster finds nothing; where nothing at all is seen, only that is said.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from failover_api.core.safety.claim_moves import ClaimMove
 from failover_api.core.safety.cluster_finders.appliers import flux_stuck, nobody_applies, ssa_ignored, suspended
@@ -23,6 +23,7 @@ from failover_api.core.safety.cluster_finders.pods import (
     recreate_blocks,
     starts_nothing,
     statefulset_blocks,
+    weighed_while_relocated,
 )
 from failover_api.core.safety.cluster_finders.replication import (
     data_age_unknown,
@@ -31,6 +32,7 @@ from failover_api.core.safety.cluster_finders.replication import (
     sync_in_flight,
 )
 from failover_api.core.safety.finders.data_left_behind import SLUG as LEFT_BEHIND
+from failover_api.core.safety.finders.starts_nothing import SLUG as STARTS_NOTHING
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import NOT_LOOKED_AT, View
 from failover_api.core.safety.scene import Scene, scene_of
@@ -64,6 +66,11 @@ CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
 )
 # What one object is told of in Git and in the cluster; of all else the cluster knows better what Git only fears.
 _OF_AN_OBJECT = frozenset({"suspended", "ssa-ignored"})
+# What Git fears, by slug, and who knows better.
+_WEIGHED: Mapping[str, Callable[[Hazard, Scene], Hazard | None]] = {
+    LEFT_BEHIND: weighed,
+    STARTS_NOTHING: weighed_while_relocated,
+}
 
 
 def cluster_unseen(move: ServiceMove, look: ClusterLook) -> Iterator[Hazard]:
@@ -120,11 +127,11 @@ def weighed_by_cluster(
     move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove], found: Sequence[Hazard]
 ) -> list[Hazard]:
     """What Git tells, without what is seen not to be so; as it is, where it is not seen."""
-    if move.service.is_elsewhere or not look.is_seen or all(hazard.slug != LEFT_BEHIND for hazard in found):
+    if move.service.is_elsewhere or not look.is_seen or all(hazard.slug not in _WEIGHED for hazard in found):
         return list(found)
     try:
         scene = scene_of(move, look, claims)
-        kept = [weighed(one, scene) if scene and one.slug == LEFT_BEHIND else one for one in found]
+        kept = [_WEIGHED[one.slug](one, scene) if scene and one.slug in _WEIGHED else one for one in found]
     except Exception:  # noqa: BLE001 - as in cluster_hazards(), which says so
         return list(found)
     return [hazard for hazard in kept if hazard is not None]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from failover_api.core.access.model import Verb
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, check_method, if_none_match_of, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.nodes import nodes_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
@@ -66,7 +66,6 @@ async def list_nodes(request: Request, components: Wired, who: Who) -> Response:
 async def evacuate_node(request: Request, node: NodeName, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     move_request = await read_move_request(request, GROUP_KEYS, by=who.name)
-    check_method(request, move_request, "evacuate")
     moved = await evacuate(who, components, node, move_request)
     if not move_request.dry_run:
         return json_response(moved.body, ACCEPTED if moved.is_pending else 200)

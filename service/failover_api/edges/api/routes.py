@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.api import openapi
 from failover_api.edges.bodies.history import history_body
 from failover_api.edges.bodies.places import groups_body, list_body, status_body
@@ -42,7 +41,7 @@ from failover_api.edges.targets import (
     looks,
     visible_error,
 )
-from failover_api.errors import Forbidden, MethodNotAllowed
+from failover_api.errors import Forbidden
 from failover_api.wiring import Components
 
 ACCEPTED, _NOT_MODIFIED = 202, 304
@@ -165,12 +164,6 @@ def refuse_foreign_page(request: Request) -> None:
         raise Forbidden("the request comes from a page of another site")
 
 
-def check_method(request: Request, move_request: MoveRequest, action: str) -> None:
-    """Raises MethodNotAllowed for a GET of what would write."""
-    if request.method == "GET" and not move_request.dry_run:
-        raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to do it")
-
-
 def if_none_match_of(request: Request) -> str | None:
     """The header of a GET: a POST of a dry run is answered whatever the caller has."""
     return request.headers.get("if-none-match") if request.method == "GET" else None
@@ -183,7 +176,6 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         refuse_foreign_page(request)
         name = request.path_params[target.kind]
         move_request = await read_move_request(request, keys, by=who.name)
-        check_method(request, move_request, action)
         target.check(who, components, name, Verb.PLAN if move_request.dry_run else Verb.EXECUTE)
         carry_out = partial(target.carry_out, components.failover, name, action, move_request)
         if not move_request.dry_run:

@@ -40,6 +40,7 @@ HEADERS = {
     "Vary": "Cookie",
 }
 HTML = "text/html; charset=utf-8"
+_BETWEEN_PARTS = re.compile(r"(?<=[^/])(?=[.\[:|])|(?<=/)(?=.)")
 _PASSING = re.compile("<time data-seen.*?</time>|(?<=>)[^<]*(?=</time>)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -118,6 +119,7 @@ def _environment(folders: tuple[Path, ...], links: tuple[tuple[str, str], ...]) 
         "web": web_only,
         "plain": printable,
         "code": with_code,
+        "path": with_breaks,
         "by_reason": by_reason,
     }
     made.globals |= {"asset": static_files().url, "version": failover_api.__version__, "more": dict(links)}
@@ -143,6 +145,12 @@ def by_reason(refused: Mapping[str, FailoverError]) -> list[tuple[list[str], Fai
     for name, error in refused.items():
         found.setdefault((error.title, error.detail), ([], error))[0].append(name)
     return list(found.values())
+
+
+def with_breaks(path: str) -> Markup:
+    """A path, that is broken between its parts where it is broken."""
+    escaped = str(escape(printable(path)))
+    return Markup(_BETWEEN_PARTS.sub("<wbr>", escaped))  # noqa: S704 - escaped right above
 
 
 def with_code(text: str) -> Markup:

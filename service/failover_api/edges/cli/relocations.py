@@ -80,7 +80,7 @@ class Relocated:
         """The line that asks for the same."""
         return self.command(*(["--home"] if self.is_home else ["--to", self.to] if self.to else []), *more)
 
-    def hint(self, problem: Body) -> str:
+    def hint(self, problem: Body, *, is_skipping: bool) -> str:
         """What to do where it is refused."""
         from failover_api.edges.accepting import stops_of
 
@@ -88,7 +88,7 @@ class Relocated:
         if stops:
             accepting = [word for stop in stops for word in ("--accept", stop)]
             return f"To relocate it all the same: {self.again(*accepting)}"
-        if problem.get("refused"):
+        if problem.get("refused") and not is_skipping:
             return f"To relocate the others: {self.again('--skip-refused')}"
         is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
         return f"To end it: {self.command('--abort')}" if is_running else ""
@@ -143,7 +143,7 @@ def relocate(
                 request = _asked(backend, terminal, target, request)
             begun, _ = target.begin(backend, request, callbacks)
         except Refused as exc:
-            exc.hint = target.hint(exc.problem)
+            exc.hint = target.hint(exc.problem, is_skipping=skip_refused)
             raise
         body = begun
         if not (no_wait or dry_run):

@@ -339,11 +339,13 @@ class Terminal:
             return self.show_json(problem)
         about = f"{one_line(of)}: " if of else ""
         title = one_line(problem.get("title", "Error"))
+        refused = problem.get("refused") or ()
         if problem.get("hazards"):
             self._show_unsafe(problem)
+        elif len(refused) > 1 and problem.get("outcome") == "not-applied":
+            self.err.print(Text(f"{len(refused)} services are refused, so none of them moves:", style="bold red"))
         else:
             self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
-        refused = problem.get("refused") or ()
         for detail, names in _by_detail(refused).items() if len(refused) > 1 else ():
             self.err.print(Text.assemble("  ", (f"{', '.join(names)}: ", "bold"), detail))
         if problem.get("outcome") == "unknown":

@@ -5,6 +5,7 @@ nothing that Kubernetes says of them tells so.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from failover_api.core.catalog.model import Side
@@ -12,8 +13,10 @@ from failover_api.core.planning.state import State
 from failover_api.core.safety.documents import Document
 from failover_api.core.safety.finders.blocked_pods import ONCE_BLOCKED, TAINT
 from failover_api.core.safety.finders.data_left_behind import brings_nothing, can_be_brought
+from failover_api.core.safety.finders.starts_nothing import WRITE_REPLICAS
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Node, Pod, StatefulSet
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.rollout.live import Workload, kind_of
 from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.workloads import (
@@ -132,6 +135,18 @@ def starts_nothing(scene: Scene) -> Iterator[Hazard]:
             f"change is applied, and no pod is started.{_scaler(scene, workload)}",
             "Put `replicas: 1` in the manifest.",
         )
+
+
+def weighed_while_relocated(hazard: Hazard, scene: Scene) -> Hazard:
+    """starts-nothing, as Git tells it: whoever writes replicas while a relocation has stopped the app would end it."""
+    operation = operation_on(scene.move.service, scene.view)
+    if not operation or hazard.cure != WRITE_REPLICAS:
+        return hazard
+    return replace(
+        hazard,
+        detail=f"Relocation {operation} has stopped {cut(hazard.about)}: this move by itself starts nothing.",
+        cure="Leave its replicas alone: the relocation starts it again, also when a move by hand has ended it.",
+    )
 
 
 def _stuck_pod(scene: Scene) -> tuple[Pod, Node] | None:

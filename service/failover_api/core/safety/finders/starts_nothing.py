@@ -14,6 +14,7 @@ from failover_api.core.search.neighbours import PAUSED_AT_ZERO
 from failover_api.core.wording import cut
 
 SLUG = "starts-nothing"
+WRITE_REPLICAS = "Write `replicas: 1` when the app is meant to run."  # the cure of no other cause
 _WORKLOADS = frozenset({DEPLOYMENT, STATEFULSET})
 
 
@@ -40,7 +41,7 @@ def _without_replicas(move: ServiceMove) -> Iterator[Hazard]:
             document.label,
             place,
             f"{cut(document.label)} has no replicas, before the move or after it: nothing is started by it.",
-            "Write `replicas: 1` when the app is meant to run.",
+            WRITE_REPLICAS,
         )
 
 

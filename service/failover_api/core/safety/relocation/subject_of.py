@@ -70,7 +70,7 @@ def _replication(service: Service, target: Side) -> DataReplication:
     replication = service.replication
     if replication is None:
         raise CannotPlan(
-            f"{service.name} has no `replication` in the catalog, so nobody knows how its data comes to {target}; "
+            f"no `replication` in the catalog says how its data comes to {target}; "
             "`replication: {kind: none}` says that nothing needs to be brought"
         )
     for end in service.named_ends:
@@ -81,7 +81,7 @@ def _replication(service: Service, target: Side) -> DataReplication:
             f"`replication` of {service.name} has no `to_{target}` in the catalog: nothing brings data to {target}"
         )
     if service.quiesce is None:
-        raise CannotPlan(f"{service.name} has no `quiesce` in the catalog, so nobody knows how to stop it")
+        raise CannotPlan("no `quiesce` in the catalog says how to stop it")
     return replication
 
 
