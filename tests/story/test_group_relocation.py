@@ -179,8 +179,7 @@ async def test_that_the_next_is_held_is_told_though_the_reply_is_lost(stage: Sta
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             told: list[RelocationTold] = []
             components.events.subscribe(RelocationTold, told.append)
-            begun = await begin(components)
-            await first_done(lab, components)
+            begun = await to_the_second(lab, components)
             stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
             stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
             await go_on(components, begun.operation)

@@ -12,11 +12,23 @@ from failover_api.operations import relocation_runner
 from failover_api.watching.relocations import RelocationWatch
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, app
-from tests.support.relocating_groups import begin, catalog, files_of, first_done, go_on, group_lab, look, made, of, own
+from tests.support.relocating_groups import (
+    QUICK,
+    begin,
+    catalog,
+    files_of,
+    first_done,
+    go_on,
+    group_lab,
+    look,
+    made,
+    of,
+    own,
+)
 from tests.support.stage import Stage
 
 NO_APP = "kind: ConfigMap\nmetadata: {name: x}\n"
-APP_DONE = ["app quiesce", "app cutover", "app protect"]
+APP_DONE = QUICK[:3]
 
 
 @pytest.fixture(autouse=True)
