@@ -148,3 +148,30 @@ async def test_what_cannot_be_merged_any_more_is_proposed_anew(
             [second] = stage.pulls()
             assert second["number"] != first["number"]
             assert second["title"] == first["title"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_what_holds_more_than_its_step_is_let_merge_by_a_person_alone(
+    stage: Stage, tmp_path: Path, *, is_first: bool
+) -> None:
+    """Who may push a branch, and not to main, would have us merge whatever they like."""
+    with proposing(stage, tmp_path) as lab:
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            if not is_first:
+                await start(components)
+            stage.sandbox.protect(repository=stage.repository)
+            if is_first:
+                await start(components)
+            else:
+                await until_open(lab, components)
+            [pull] = stage.pulls()
+            stage.sandbox.close_pull(pull["number"], repository=stage.repository)
+            stage.commit({"clusters/admin.yaml": "kind: ClusterRoleBinding\n"}, "More", pull["head"]["ref"])
+            stage.sandbox.protect(approvals=0, repository=stage.repository)
+            forged = {"title": pull["title"], "head": pull["head"]["ref"], "base": "main", "body": pull["body"]}
+            stage.github("POST", "/pulls", forged)
+            lab.pass_by(5)
+            await relocations.advance("sonarr")
+            assert not stage.pulls()[0]["auto_merge"]
+    assert stage.read("clusters/admin.yaml") is None

@@ -32,7 +32,8 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
     if end is not None and decision.position.step is not end[1]:  # another step was merged before it
         decision = again(is_aborted=True)
     elif end is not None:
-        return replace(_waiting(decision, proposed[end[0]]), proposed=end[0])
+        waiting = _waiting(decision, proposed[end[0]])
+        return replace(waiting, proposed=end[0], pending=again(is_aborted=True).commit)
     if decision.commit is None:
         return decision
     if not decision.commit.edits:  # there is no pull request without a change: what is in Git is all of it
@@ -47,7 +48,7 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
         return decision
     if own.state == "open":
         other = again(pending=waits_for_merge(own))
-        return other if other.commit is not None else replace(other, proposed=label)
+        return other if other.commit is not None else replace(other, proposed=label, pending=decision.commit)
     other = again(is_aborted=True, why_aborted=f"{own.url} was closed.")
     return other if other.commit is None or _ending(other.commit.label) is not None else _stuck(decision, own)
 

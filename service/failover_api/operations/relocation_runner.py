@@ -23,7 +23,8 @@ from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, StepCommit
+from failover_api.core.safety.relocation.manifests import edited
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
 from failover_api.errors import (
@@ -40,7 +41,7 @@ from failover_api.events import Events
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.outcome import Outcome
-from failover_api.moves.pull_request.step import Fate, ProposedStep, StepProposer
+from failover_api.moves.pull_request.step import Fate, Planned, ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
 from failover_api.operations.relocation_proposals import first_report, is_end, stale, waits_for_merge
 from failover_api.operations.relocation_refusals import check_vouched, other_way
@@ -175,7 +176,7 @@ class RelocationRunner:
         due = proposed.get(decision.proposed) if decision.proposed else None
         if due is None or due.state != "open":
             return Fate.WAITS
-        return await self._proposer.see_to(service, due)
+        return await self._proposer.see_to(service, due, _planned(relocation, decision.pending))
 
     async def _go_on_with_first(self, service: Service) -> RelocationReport | None:
         """The same for the first step: nothing of it is in Git. None where that is not open, or not any more."""
@@ -189,7 +190,8 @@ class RelocationRunner:
             with contextlib.suppress(Conflict):
                 await self._proposer.withdraw(service, first.pull, NOT_DUE)
             return None
-        return None if await self._proposer.let_merge(service, first.pull) else begun
+        planned = _planned(relocation, decision.commit)
+        return None if await self._proposer.let_merge(service, first.pull, planned) else begun
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
@@ -362,3 +364,12 @@ class RelocationRunner:
         self._services[relocation.operation] = report.service
         self._news.seen(report, relocation.first)
         return report
+
+
+def _planned(relocation: Relocation, commit: StepCommit | None) -> Planned:
+    """What a commit would write; no files where nobody can tell, so nothing is taken for it."""
+    try:
+        new = edited(relocation.service, relocation.subject, commit, relocation.manifests) if commit else {}
+    except ManifestError:
+        new = {}
+    return Planned(relocation.head, {path: manifest.data for path, manifest in new.items()})

@@ -24,7 +24,7 @@ from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.deadline import within_deadline
 from failover_api.errors import Conflict, OperationPending, OutcomeUnknown, WriteConflict
 from failover_api.forge.port import Forge
-from failover_api.forge.values import PullRequest
+from failover_api.forge.values import PullRequest, blob_sha
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.branch_content import Base
@@ -56,6 +56,14 @@ class ProposedStep:
     def is_first(self) -> bool:
         """Whether a relocation begins with it: every other one says what was proved, or puts back."""
         return self.ending is None and not self.record.proof
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a step would write at a commit of the base: {path: bytes}."""
+
+    head: str
+    files: Mapping[str, bytes]
 
 
 class Fate(Enum):
@@ -108,27 +116,38 @@ class StepProposer:
         if now.state == "merged" or not await self._forge.close_pull_request(service.branch, pull.number, comment=why):
             raise Conflict(f"{pull.url} was merged meanwhile")
 
-    async def see_to(self, service: Service, pull: PullRequest) -> Fate:
+    async def see_to(self, service: Service, pull: PullRequest, planned: Planned) -> Fate:
         """Of an open one that is due: lets it merge by itself, and withdraws it where it conflicts with its base."""
         if await self._has_conflicts(service, pull):
             with contextlib.suppress(Conflict):  # merged after all
                 await self.withdraw(service, pull, "It cannot be merged any more: lines beside it have changed.")
             return Fate.WITHDRAWN
-        return Fate.MERGED if await self.let_merge(service, pull) else Fate.WAITS
+        return Fate.MERGED if await self.let_merge(service, pull, planned) else Fate.WAITS
 
-    async def let_merge(self, service: Service, pull: PullRequest) -> bool:
-        """Whether it was merged now. Once it was seen to merge by itself that is for people to take back."""
+    async def let_merge(self, service: Service, pull: PullRequest, planned: Planned) -> bool:
+        """Whether it was merged now. Once it was seen to merge by itself that is for people to take back.
+
+        What its text says anybody may have written: it holds what is planned, and nothing else.
+        """
         if pull.auto_merge:
             self._tries[pull.url] = 0, float("inf")
         count, not_before = self._tries.get(pull.url, (0, 0.0))
         if time.monotonic() < not_before:
             return False
         self._tries[pull.url] = count + 1, time.monotonic() + min(MAX_AGAIN_S, AGAIN_S * 2.0**count)
+        if not await self._holds(service.branch, pull, planned):
+            _log.warning("a pull request holds what is not planned", extra={"pull_request": pull.url})
+            return False
         finishing = Finishing(self._forge, service.branch, pull, [])
         await finishing.give(missing_in(pull, service.pull_request), is_new=False)
         for warning in finishing.warnings:
             _log.warning("a step does not merge by itself", extra={"pull_request": pull.url, "detail": warning})
         return finishing.has_merged
+
+    async def _holds(self, base: Branch, pull: PullRequest, planned: Planned) -> bool:
+        comparison = await self._forge.compare(base, planned.head, pull.head)
+        files = {path: blob_sha(data) for path, data in planned.files.items()}
+        return comparison.is_whole and bool(files) and comparison.files == files
 
     async def _has_conflicts(self, service: Service, pull: PullRequest) -> bool:
         """As far as was asked: not each time, since it costs a request."""
@@ -169,6 +188,8 @@ class StepProposer:
             if record is None or record.operation != move.provenance.operation:
                 raise OperationPending(f"{pull.url} is open for {service.name}: merge or close it first")
             if record.provenance.step == move.provenance.step:
+                if not await self._holds(move.branch, pull, Planned(base.head, base.files)):
+                    raise OperationPending(f"{pull.url} holds something else than its step: merge or close it first")
                 return await self._finished(move, base, pull, is_new=False)
             await self.withdraw(service, pull, "Another step is due by now.")
         await move.check_permit()
