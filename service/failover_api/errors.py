@@ -192,14 +192,17 @@ class UnsafeMove(FailoverError):
     """A hazard stops it that nobody has accepted.
 
     `hazards` are all of the service, `outcomes` what it would come to: a dry run's for each part (moves/outcome.py), as
-    far as nothing else refuses a service. `version` names the manifests of all, `group` whose services they are. What
-    may not be accepted cannot work.
+    far as nothing else refuses a service. Of a relocation it is `steps` (operations/relocation_report.py), and
+    `message` says it. `version` names the manifests of all, `group` whose services they are. What may not be accepted
+    cannot work.
     """
 
     slug, title = "unsafe-move", "The move is not safe"
     may_be_accepted: bool = True
     hazards: tuple[Any, ...] = ()
     outcomes: tuple[Any, ...] = ()
+    steps: tuple[Any, ...] = ()
+    message: str = ""
     version: str = ""
     group: str | None = None
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,8 +22,6 @@ from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
-from failover_api.core.planning.wave_progress import planned
-from failover_api.core.planning.waves import Order
 from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
@@ -34,17 +32,17 @@ from failover_api.events import Events, Looked
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
-from failover_api.moves.evacuation import NodeOutcome, group_of, parts_of_node
+from failover_api.moves.evacuation import NodeOutcome, evacuated, group_of
 from failover_api.moves.fallback import ByPolicy
-from failover_api.moves.group import check_branches, parts_of
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import GroupOutcome, Outcome, WaveReport
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.moves.tidy import tidying
+from failover_api.operations.group_runner import GroupRunner
 from failover_api.operations.move_runner import MoveRunner, Untold, all_told
-from failover_api.operations.wave_operation import ANYWHERE, WaveOperation, no_operation
+from failover_api.operations.wave_operation import WaveOperation, no_operation
 from failover_api.operations.wave_runner import WaveRunner
 from failover_api.operations.wave_sight import WaveSight
 from failover_api.reading.clusters import ClusterReader
@@ -122,6 +120,7 @@ class Failover:
         )
         around = self._around
         self.waves = WaveRunner(self._runner, catalog, self._sight, around=around, deadline_s=deadline_s, now=now)
+        self._groups = GroupRunner(self._runner, self.waves, self._sight, catalog, around=around)
 
     @property
     def deadline_s(self) -> float:
@@ -359,18 +358,7 @@ class Failover:
         group, unless `skip_refused`. Raises as move(), with all that are refused in the error's `refused`;
         OutcomeUnknown also when one of several commits was made and another refused, saying which.
         """
-        names = self._catalog().group(name)
-        members = [self._catalog().service(member) for member in names]
-        provenance = self._provenance(request, group=name)
-        order, statuses = await self._sight.order(members, dict.fromkeys(names, action))
-        if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(name, dict.fromkeys(names, action), order, request, provenance)
-            begun = await self.waves.start(operation, request, statuses, on_step=on_step)
-            return GroupOutcome(name, action, begun.parts, names, begun.report, begun.later, order.warnings)
-        moves = parts_of(members, action, request, provenance, on_step, await self._around(members, request))
-        check_branches(name, moves)
-        parts = tuple(await self._runner.run_parts(name, moves, request, names))
-        return GroupOutcome(name, action, parts, names, _planned(order), warnings=order.warnings)
+        return await self._groups.move_group(name, action, request, self._provenance(request, group=name), on_step)
 
     def _is_told_of(self, status: Status) -> bool:
         """Whether Flux's events tell what became of it."""
@@ -402,9 +390,12 @@ class Failover:
 
     async def nodes(self) -> Nodes:
         """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
+        return (await self._with_nodes())[1]
+
+    async def _with_nodes(self) -> tuple[Sequence[Status | Unreadable], Nodes]:
         services = tuple(self._catalog().services.values())
         statuses, view = await self._list_with_view(services)
-        return nodes_of(statuses, self.clusters.looked(services, view))
+        return statuses, nodes_of(statuses, self.clusters.looked(services, view))
 
     def nodes_as_seen(self, statuses: Sequence[Status | Unreadable]) -> Nodes | None:
         """The nodes as they are known from watching, under services as they were seen; None: no cluster is configured.
@@ -430,15 +421,14 @@ class Failover:
         """
         report, statuses, nodes = await self._node(node)
         provenance = self._provenance(request, group=group_of(node))
-        on_it = _active(statuses, report.active, provenance)
+        on_it = evacuated(statuses, report.active, provenance)
         members = [member for member in on_it if only is None or member[0].name in only]
-        return await self._move_over(node, members, statuses, request, provenance, nodes.unplaced, may, on_step)
+        may([service.name for service, _ in members])
+        return await self._groups.move_over(node, members, statuses, request, provenance, nodes.unplaced, on_step)
 
     async def _node(self, name: str) -> tuple[NodeReport, Sequence[Status | Unreadable], Nodes]:
         """A node, all services, and all nodes. Raises UnknownNode."""
-        services = tuple(self._catalog().services.values())
-        statuses, view = await self._list_with_view(services)
-        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        statuses, nodes = await self._with_nodes()
         report = nodes.named(name)
         if report is None:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
@@ -457,41 +447,8 @@ class Failover:
             for status in statuses
             if isinstance(status, Status) and status.detection.state is State.PRIMARY
         ]
-        moved = list(_active(statuses, on_primary, provenance))
-        return await self._move_over(name, moved, statuses, request, provenance, (), lambda _: None, ignore)
-
-    async def _move_over(
-        self,
-        node: str,
-        members: Sequence[tuple[Service, Action]],
-        statuses: Sequence[Status | Unreadable],
-        request: MoveRequest,
-        provenance: Provenance,
-        unplaced: tuple[str, ...],
-        may: Callable[[Sequence[str]], None],
-        on_step: OnStep,
-    ) -> NodeOutcome:
-        label = provenance.group or node
-        names = tuple(service.name for service, _ in members)
-        may(names)
-        actions = {service.name: action for service, action in members}
-        if request.trigger is not None and not request.dry_run:
-            begun_before = self.waves.of_event(provenance.key, names, statuses)
-            if begun_before is not None:
-                report = await self.waves.resume(begun_before, request.permit_for)
-                return NodeOutcome(node, (), names, unplaced, False, report)
-        order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
-        if order.is_needed and not request.dry_run:
-            place = node if label == group_of(node) else ANYWHERE
-            operation = self.waves.made_up(label, actions, order, request, provenance, node=place)
-            begun = await self.waves.start(operation, request, statuses, on_step=on_step)
-            return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
-        around = await self._around([service for service, _ in members], request)
-        alone = replace(provenance, group=None)
-        moves = parts_of_node(members, request, provenance, alone, on_step, around)
-        parts = tuple(await self._runner.run_parts(label, moves, request, names))
-        waves, warnings = _planned(order), order.warnings
-        return NodeOutcome(node, parts, names, unplaced, request.dry_run, waves, warnings=warnings)
+        moved = list(evacuated(statuses, on_primary, provenance))
+        return await self._groups.move_over(name, moved, statuses, request, provenance)
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
@@ -567,26 +524,8 @@ class Failover:
             return [Unreadable(service, exc) for service in services]
 
 
-def _planned(order: Order) -> WaveReport | None:
-    """The waves of a dry run; None where there is one."""
-    return WaveReport.of(planned(order)) if order.is_needed else None
-
-
 def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     by_branch: dict[Branch, list[Service]] = {}
     for service in services:
         by_branch.setdefault(service.branch, []).append(service)
     return by_branch
-
-
-def _active(
-    statuses: Sequence[Status | Unreadable], active: Sequence[str], provenance: Provenance
-) -> Iterator[tuple[Service, Action]]:
-    """What an evacuation moves, each with its action; also what the same key has moved before."""
-    for status in statuses:
-        record = status.last_move.record if isinstance(status, Status) and status.last_move else None
-        if record is not None and provenance.key is not None and record.provenance.key == provenance.key:
-            yield status.service, Action(record.action)
-        elif isinstance(status, Status) and status.service.name in active:
-            is_home = status.detection.state is State.PRIMARY
-            yield status.service, Action.PROMOTE if is_home else Action.DEMOTE

@@ -1,18 +1,31 @@
-"""Git is read as seldom as will do, and whoever waits for a close look gets his own."""
+"""Git is read as seldom as will do; whoever waits for a close look gets his own; nothing is left out in silence."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from failover_api.automatic.facts import GitReader
+import pytest
+
+from failover_api.automatic.facts import GitReader, GitView, facts_of
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.planning.state import Detection, State
-from failover_api.reading.status import Status
+from failover_api.core.safety.governance import Alert, AlertOrder, Hold, ServiceFacts, decide, decide_alert
+from failover_api.core.safety.surroundings import ClusterLook
+from failover_api.errors import FailoverError, ForgeFailure, ForgeUnavailable, ManifestNotFound, SubstitutionInTarget
+from failover_api.forge.values import LoggedCommit
+from failover_api.reading.history import Entry
+from failover_api.reading.status import Status, Unreadable
+from tests.core.safety.situations import NOW, dead, ready, situation, verdicts
 from tests.support import builders
+from tests.support.cluster_views import W1, W2, in_git, node, sonarr, view
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from failover_api.core.catalog.model import Service
+    from failover_api.core.safety.observed import Node
     from failover_api.failover import Failover
 
 
@@ -22,12 +35,19 @@ class Reads:
     def __init__(self) -> None:
         self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
         self.looked: list[list[str]] = []
-        self.statuses: list[Status] = []
+        self.group_relocations = self
+        self.error: FailoverError | None = None
+        self.statuses: list[Status | Unreadable] = []
 
-    async def list_all(self) -> list[Status]:
+    async def list_all(self) -> list[Status | Unreadable]:
         self.has_begun.set()
         await self.may_end.wait()
         return self.statuses
+
+    async def to_come(self) -> dict[str, str]:
+        if self.error is not None:
+            raise self.error
+        return {"sonarr": "01JG"}
 
     async def look_closely(self, names: Collection[str]) -> list[Any]:
         self.looked.append(sorted(names))
@@ -61,4 +81,136 @@ async def test_what_was_moved_while_git_was_read_counts_as_not_read() -> None:
     assert (list(reader.view.statuses), list(reader.view.read_at)) == (list(names), ["radarr"])
     await reader.read(())
     assert sorted(reader.view.read_at) == sorted(names)
+    await reader.aclose()
+
+
+# Nothing is left out in silence
+
+
+READ = {"sonarr": 4999.0}
+
+
+def acting(**changes: Any) -> Service:
+    return sonarr(**{"automatic": Mode.ACT, **changes})
+
+
+def facts(git: GitView, *nodes: Node) -> tuple[ServiceFacts, ...]:
+    seen = view(nodes=nodes or (node(W1, ready="Unknown"), node(W2)), pods=[])
+    return facts_of(git, ClusterLook(seen, NOW, True, 5000.0), {})
+
+
+def holds(git: GitView, *nodes: Node) -> list[Hold]:
+    """What holds sonarr, while k3s-w1 is dead."""
+    given = situation(*facts(git, *nodes), verdicts=verdicts(dead(W1), ready(W2), ready("cp")))
+    decisions = decide(given)
+    assert decisions.acts == ()
+    return [hold for one in decisions.pending if (one.service, one.node) == ("sonarr", W1) for hold in one.holds]
+
+
+def unreadable(error: FailoverError, **changes: Any) -> GitView:
+    read_at = {} if isinstance(error, ForgeFailure) else READ
+    return GitView(unreadable={"sonarr": Unreadable(acting(**changes), error)}, read_at=read_at)
+
+
+def status(side: str = "primary", *, service: Service | None = None, state: State | None = None) -> Status:
+    found = in_git(service or acting(), side)
+    return Status(service or acting(), found if state is None else replace(found, state=state), "v")
+
+
+@pytest.mark.parametrize("changes", [{}, {"primary_nodes": (W1,), "backup_nodes": (W2,)}])
+def test_what_cannot_be_read_is_held_and_says_why(changes: dict[str, Any]) -> None:
+    (hold,) = holds(unreadable(ManifestNotFound("no Deployment media/sonarr below apps/"), **changes))
+    assert hold.gate == "hazard"
+    assert "no Deployment media/sonarr below apps/" in hold.detail
+
+
+def test_what_has_its_nodes_elsewhere_is_not_held_there() -> None:
+    assert holds(unreadable(ManifestNotFound("no"), primary_nodes=("k3s-w3",), backup_nodes=(W2,))) == []
+
+
+def test_what_takes_no_part_and_cannot_be_read_is_not_looked_for() -> None:
+    assert holds(unreadable(ManifestNotFound("no"), automatic=Mode.NONE)) == []
+
+
+def test_a_git_host_that_never_said_where_it_is_is_what_holds_it() -> None:
+    gates = [hold.gate for hold in holds(unreadable(ForgeUnavailable("it is away")))]
+    assert gates == ["git-unreachable", "hazard"]
+
+
+def test_a_manifest_that_breaks_is_told_though_it_was_read_before() -> None:
+    git = GitView({"sonarr": status()}, unreadable(ManifestNotFound("it is gone")).unreadable, read_at=READ)
+    told = {hold.gate: hold.detail for hold in holds(git)}
+    assert "it is gone" in told["hazard"]
+    assert "git-unreachable" not in told
+
+
+@pytest.mark.parametrize(("state", "words"), [(State.MIXED, "partly on each side"), (State.UNKNOWN, "a.yaml:7 is w9")])
+def test_what_is_on_no_one_side_is_held_and_says_so(state: State, words: str) -> None:
+    found = status(state=state)
+    first = replace(found.detection.readings[0], value="w9", state=State.UNKNOWN)
+    odd = replace(found.detection, readings=(first, *found.detection.readings[1:]))
+    (hold,) = holds(
+        GitView({"sonarr": replace(found, detection=odd) if state is State.UNKNOWN else found}, read_at=READ)
+    )
+    assert (hold.gate, words in hold.detail) == ("hazard", True), hold.detail
+
+
+def test_of_several_nodes_of_its_side_without_a_pod_nobody_can_tell() -> None:
+    several = (node(W1, ready="Unknown"), node(W2), node("k3s-w3", labels={"role": "primary"}))
+    details = [
+        hold.detail for hold in holds(GitView({"sonarr": status()}, read_at=READ), *several) if hold.gate == "hazard"
+    ]
+    assert details == ["It may be on any of k3s-w1, k3s-w3: its pod is not seen on one."]
+
+
+def test_what_cannot_be_moved_says_why() -> None:
+    found = status()
+    obstacles = {found.service.switches[0]: SubstitutionInTarget("a.yaml:8 has ${NODE} in it")}
+    details = [hold.detail for hold in holds(GitView({"sonarr": replace(found, obstacles=obstacles)}))]
+    assert "Git has it so that it cannot be moved. a.yaml:8 has ${NODE} in it" in details
+
+
+@pytest.mark.parametrize("asked", [{"node": W1}, {"services": ("sonarr",)}])
+def test_an_alert_hears_why_what_cannot_be_read_stays(asked: dict[str, Any]) -> None:
+    given = situation(*facts(unreadable(ManifestNotFound("it is gone"))), verdicts=verdicts(ready(W1), ready(W2)))
+    answer = decide_alert(AlertOrder(Alert("f1", NOW - 5.0), **asked), given)
+    assert (answer.act, [hold.gate for hold in answer.held["sonarr"]]) == (None, ["hazard"])
+
+
+def test_a_node_that_was_deleted_is_where_the_catalog_has_it() -> None:
+    named = status(service=acting(primary_nodes=(W1,), backup_nodes=(W2,)))
+    (found,) = facts(GitView({"sonarr": named}), node(W2))
+    assert (found.active, found.targets) == (W1, (W2,))
+
+
+@pytest.mark.parametrize(
+    ("by", "error", "known"),
+    [
+        ("automatic", None, {"sonarr": "01JG"}),
+        ("maria", None, {}),
+        ("automatic", ManifestNotFound("of another"), {}),
+    ],
+)
+async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(
+    by: str, error: FailoverError | None, known: dict[str, str]
+) -> None:
+    reads = Reads()
+    reads.error = error
+    logged = LoggedCommit("1" * 40, "u", True, "m", by, "2026-11-30T20:00:00Z", ())
+    moved = Entry(logged, builders.record(by=by))
+    reads.statuses = [replace(status("backup"), last_move=moved)]
+    reads.may_end.set()
+    reader = GitReader(cast("Failover", reads))
+    await reader.read(())
+    assert (reader.view.to_relocate, [*reader.view.read_at]) == (known, ["sonarr"])
+    await reader.aclose()
+
+
+async def test_what_could_not_be_read_is_kept_with_why_and_counts_as_read() -> None:
+    reads = Reads()
+    reads.statuses = [Unreadable(builders.service(name="sonarr"), ManifestNotFound("no"))]
+    reads.may_end.set()
+    reader = GitReader(cast("Failover", reads))
+    await reader.read(())
+    assert ([*reader.view.unreadable], [*reader.view.read_at], reader.view.is_unread) == (["sonarr"], ["sonarr"], False)
     await reader.aclose()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from failover_api.core.catalog.notification import Event
+from failover_api.core.safety.governance import Return
+from failover_api.errors import NotPermitted
 from failover_api.events import AutomaticTold
 from tests.support.guarded import catalog, guarded
 
@@ -45,3 +47,18 @@ async def test_without_a_copy_to_bring_home_it_is_proposed_once_and_nothing_move
             await world.pass_(6, step_s=3)
             assert replica.guard.report is not None
             assert [line.holds for line in replica.guard.report.returns] == [()]
+
+
+class Turns:
+    """In place of the relocations of groups: sonarr's turn is to come."""
+
+    async def to_come(self) -> dict[str, str]:
+        return {"sonarr": "01JG"}
+
+
+async def test_what_is_relocated_with_others_does_not_go_home_before_its_turn(stage: Stage) -> None:
+    async with guarded(stage, NAMES) as world:
+        (replica,) = world.replicas
+        replica.failover._group_relocations = Turns()  # type: ignore[assignment]  # all that is asked of it
+        with pytest.raises(NotPermitted, match="with operation 01JG, once its turn comes"):
+            await replica.guard._may_return(Return("sonarr", W1, True))()

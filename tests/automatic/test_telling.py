@@ -5,22 +5,28 @@ from dataclasses import replace
 from failover_api.automatic.sharing import report_of
 from failover_api.automatic.telling import LASTING_S, Teller
 from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Side
 from failover_api.core.catalog.notification import Event
-from failover_api.core.safety.governance import Gate, GitFacts, Return, decide
+from failover_api.core.safety.governance import DataFact, Gate, GitFacts, Return, decide
 from failover_api.core.safety.judgement import NodeState
 from failover_api.events import AutomaticTold, Events
 from tests.core.safety.situations import RULES, dead, ready, service, situation, verdicts
 
 
+def listened_to() -> tuple[Teller, list[AutomaticTold]]:
+    """One, and what is heard of it."""
+    events, heard = Events(), list[AutomaticTold]()
+    events.subscribe(AutomaticTold, heard.append)
+    return Teller(events), heard
+
+
 def told(whole: Mode) -> str:
     """Of two services, one of which acts where the whole does, the other only observes."""
-    heard: list[AutomaticTold] = []
-    events = Events()
-    events.subscribe(AutomaticTold, heard.append)
+    teller, heard = listened_to()
     seen = verdicts(dead("w1", state=NodeState.SUSPECT, is_due=False), ready("w2"), ready("cp"))
     services = (service("sonarr"), service("plex", mode=Mode.OBSERVE))
     given = situation(*services, verdicts=seen, rules=replace(RULES, mode=whole))
-    Teller(events).tell(given, decide(given))
+    teller.tell(given, decide(given))
     [one] = heard
     return one.message
 
@@ -31,24 +37,20 @@ def test_what_only_observes_is_not_said_to_move() -> None:
 
 
 def test_of_several_it_is_said_as_of_several() -> None:
-    heard: list[AutomaticTold] = []
-    events = Events()
-    events.subscribe(AutomaticTold, heard.append)
+    teller, heard = listened_to()
     both = (service("sonarr"), service("plex"))
     given = situation(*both, verdicts=verdicts(dead("w1"), ready("w2"), ready("cp")), rules=RULES)
     decisions = decide(given)
-    Teller(events).acting(decisions.acts[0])
-    Teller(events).tell(given, decisions)
+    teller.acting(decisions.acts[0])
+    teller.tell(given, decisions)
     assert [one.title for one in heard] == ["w1: sonarr, plex move by themselves", "w1 is not heard of"]
     assert heard[0].message.startswith("sonarr, plex are moved off w1 now. ")
     assert "sonarr, plex move at " in heard[1].message
 
 
 def test_what_refuses_a_way_home_is_told_once() -> None:
-    heard: list[AutomaticTold] = []
-    events = Events()
-    events.subscribe(AutomaticTold, heard.append)
-    teller, sonarr = Teller(events), Return("sonarr", "w1", is_act=True, relocates=True)
+    teller, heard = listened_to()
+    sonarr = Return("sonarr", "w1", is_act=True, relocates=True)
     for now in (0.0, 1.0):
         teller.tell_stuck([sonarr], {sonarr.key: "It was never copied. (unsynced-overwritten)"}, now)
         teller.tell_stuck([replace(sonarr, service="plex")], {}, now)
@@ -62,10 +64,7 @@ def test_what_refuses_a_way_home_is_told_once() -> None:
 
 
 def test_those_that_may_go_home_to_one_node_are_one_message() -> None:
-    heard: list[AutomaticTold] = []
-    events = Events()
-    events.subscribe(AutomaticTold, heard.append)
-    teller = Teller(events)
+    teller, heard = listened_to()
     sonarr, plex = Return("sonarr", "w1", is_act=False, relocates=True), Return("plex", "w1", is_act=False)
     teller.tell_returns([sonarr, plex, Return("radarr", "w3", is_act=False)], 0.0)
     teller.tell_returns([sonarr, plex], 1.0)
@@ -82,10 +81,7 @@ def test_those_that_may_go_home_to_one_node_are_one_message() -> None:
 
 def test_a_git_host_that_stays_away_is_told_once_it_has_lasted() -> None:
     """At first it mostly passes by itself."""
-    heard: list[AutomaticTold] = []
-    events = Events()
-    events.subscribe(AutomaticTold, heard.append)
-    teller = Teller(events)
+    teller, heard = listened_to()
     seen = verdicts(dead("w1"), ready("w2"), ready("cp"))
     for after_s in (0.0, 80.0, 95.0, 100.0):
         then = replace(seen, now=seen.now + after_s)
@@ -98,11 +94,19 @@ def test_a_git_host_that_stays_away_is_told_once_it_has_lasted() -> None:
     assert "github.com does not answer" in held[0].message
 
 
-def test_a_dead_node_of_which_nothing_was_ever_read_is_told() -> None:
+def test_what_stays_on_a_dead_backup_node_is_proposed_whatever_else_holds_it() -> None:
     heard: list[AutomaticTold] = []
     events = Events()
     events.subscribe(AutomaticTold, heard.append)
-    teller = Teller(events)
+    given = situation(service(side=Side.BACKUP, data=DataFact()), rules=RULES)
+    Teller(events).tell(given, decide(given))
+    (held,) = [one for one in heard if one.about is Event.HELD]
+    assert "sonarr: Nobody can tell how old the copy is" in held.message
+    assert held.message.endswith("Weigh it; then `failover demote sonarr`.")
+
+
+def test_a_dead_node_of_which_nothing_was_ever_read_is_told() -> None:
+    teller, heard = listened_to()
     seen = verdicts(dead("w1"), ready("w2"), ready("cp"))
     for after_s in (0.0, 95.0, 100.0):
         then = replace(seen, now=seen.now + after_s)

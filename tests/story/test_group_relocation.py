@@ -26,6 +26,7 @@ from failover_api.watching.relocations import RelocationWatch
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, Homelab, app, running_to_backup
 from tests.support.relocating_groups import (
+    QUICK,
     begin,
     catalog,
     files_of,
@@ -35,21 +36,13 @@ from tests.support.relocating_groups import (
     made,
     of,
     own,
+    to_the_second,
     until,
     until_begun,
 )
 from tests.support.stage import Stage
 
 STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
-# Home, with `kind: none`.
-QUICK = [
-    "app quiesce",
-    "app cutover",
-    "app protect",
-    "db quiesce",
-    "db cutover",
-    "db protect",
-]  # home, with `kind: none`
 
 
 def all_steps(*names: str) -> list[str]:
@@ -59,7 +52,7 @@ def all_steps(*names: str) -> list[str]:
 async def test_home_each_service_goes_after_those_that_wait_for_it(stage: Stage, tmp_path: Path) -> None:
     """`app` is after `db`, so on the way home it goes first, as in a demote."""
     with group_lab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             begun = await begin(components)
             assert (begun.state, begun.at) == (State.RUNNING, "app")
             assert [(each.service, each.state) for each in begun.relocations] == [
@@ -67,9 +60,11 @@ async def test_home_each_service_goes_after_those_that_wait_for_it(stage: Stage,
                 ("db", State.WAITING),
             ]
             assert of(begun, "db").reason == "It waits for app."
+            assert await components.failover.group_relocations.to_come() == {"db": begun.operation}
             written = {name: list(lab.cluster.disk(f"media/{name}-b").journal) for name in ("app", "db")}
             done = await until(lab, components, begun.operation)
             assert [each.state for each in done.relocations] == [State.DONE, State.DONE]
+            assert await components.failover.group_relocations.to_come() == {}
     assert made(lab) == all_steps("app", "db")
     for name, bytes_written in written.items():
         assert len(bytes_written) > 20
@@ -78,7 +73,7 @@ async def test_home_each_service_goes_after_those_that_wait_for_it(stage: Stage,
 
 async def test_the_trailers_of_every_commit_tell_all_of_it(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             begun = await begin(components, replace(ASKED, key="k"))
             await until(lab, components, begun.operation)
     assert made(lab) == QUICK
@@ -92,12 +87,11 @@ async def test_the_trailers_of_every_commit_tell_all_of_it(stage: Stage, tmp_pat
 
 async def test_a_replica_that_comes_later_goes_on_from_git_alone(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one:
+        async with lab.open() as one:
             begun = await begin(one)
-        async with stage.open(**how) as other:
+        async with lab.open() as other:
             await watched(lab, other, lambda: "db quiesce" in made(lab))
-        async with stage.open(**how) as third:
+        async with lab.open() as third:
             await watched(lab, third, lambda: "db cutover" in made(lab))
             done = await until(lab, third, begun.operation)
     assert (done.operation, made(lab)) == (begun.operation, QUICK)
@@ -105,11 +99,9 @@ async def test_a_replica_that_comes_later_goes_on_from_git_alone(stage: Stage, t
 
 async def test_a_replica_that_starts_between_two_of_them_begins_the_next(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one:
-            begun = await begin(one)
-            await first_done(lab, one)
-        async with stage.open(**how) as other:
+        async with lab.open() as one:
+            begun = await to_the_second(lab, one)
+        async with lab.open() as other:
             found = await look(other, begun.operation)
             assert (found.state, found.at) == (State.RUNNING, "db")
             assert await other.failover.relocations.under_way() == {"app"}
@@ -120,10 +112,8 @@ async def test_a_replica_that_starts_between_two_of_them_begins_the_next(stage: 
 
 async def test_of_two_that_go_on_at_once_one_begins_the_next(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one, stage.open(**how) as other:
-            begun = await begin(one)
-            await first_done(lab, one)
+        async with lab.open() as one, lab.open() as other:
+            begun = await to_the_second(lab, one)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)), return_exceptions=True)
             await asyncio.gather(*(go_on(each, begun.operation) for each in (one, other)))
             assert made(lab) == QUICK[:4]
@@ -135,9 +125,8 @@ async def test_of_two_that_go_on_at_once_one_begins_the_next(stage: Stage, tmp_p
 
 async def test_a_lost_reply_to_a_beginning_begins_it_once(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            begun = await begin(components)
-            await first_done(lab, components)
+        async with lab.open() as components:
+            begun = await to_the_second(lab, components)
             stage.fault("lost_reply", method="PUT")
             await go_on(components, begun.operation)
             await until(lab, components, begun.operation)
@@ -147,13 +136,11 @@ async def test_a_lost_reply_to_a_beginning_begins_it_once(stage: Stage, tmp_path
 async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_path: Path) -> None:
     """Git says so: who starts later does not begin it either, though it could by then."""
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
         deployment, _ = files_of("db")
-        async with stage.open(**how) as one:
+        async with lab.open() as one:
             told: list[RelocationTold] = []
             one.events.subscribe(RelocationTold, told.append)
-            begun = await begin(one)
-            await first_done(lab, one)
+            begun = await to_the_second(lab, one)
             before = (stage.read(deployment) or b"").decode()
             stage.commit({deployment: before.replace('"replicas": 1', '"replicas": 0')})
             stopped = await until(lab, one, begun.operation, State.STOPPED)
@@ -162,7 +149,7 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
             assert (told[-1].about, told[-1].service) == (Event.RELOCATION_STOPPED, "db")
             assert "db is not relocated to primary, nor is what comes after it." in told[-1].message
         stage.commit({deployment: before})
-        async with stage.open(**how) as other:
+        async with lab.open() as other:
             await RelocationWatch(other.failover, other.catalog.current).look()
             again = await look(other, begun.operation)
             assert (again.state, again.at, again.reason) == (stopped.state, stopped.at, stopped.reason)
@@ -176,9 +163,8 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
 async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Path) -> None:
     """So metrics and alerts say it too."""
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            await begin(components)
-            await first_done(lab, components)
+        async with lab.open() as components:
+            await to_the_second(lab, components)
             stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
             watch = RelocationWatch(components.failover, components.catalog.current)
             for _ in range(3):
@@ -188,10 +174,23 @@ async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Pa
     assert made(lab) == [*QUICK[:3], "db held"]
 
 
+async def test_that_the_next_is_held_is_told_though_the_reply_is_lost(stage: Stage, tmp_path: Path) -> None:
+    with group_lab(stage, tmp_path, kind="none") as lab:
+        async with lab.open() as components:
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
+            begun = await to_the_second(lab, components)
+            stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
+            stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
+            await go_on(components, begun.operation)
+            assert told[-1].title == "The relocations of all have stopped"
+    assert made(lab) == [*QUICK[:3], "db held"]
+
+
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             begun = await begin(components)
             aborted = await components.failover.group_relocations.abort(ASKED, group="all")
             assert (aborted.operation, aborted.state, aborted.at) == (begun.operation, State.STOPPED, "app")
@@ -205,8 +204,7 @@ async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(st
 
 async def test_an_abort_after_a_cutover_holds_the_next_for_every_replica(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one, stage.open(**how) as other:
+        async with lab.open() as one, lab.open() as other:
             begun = await begin(one)
             while made(lab)[-1] != "app cutover":
                 lab.pass_by(2)
@@ -227,9 +225,8 @@ async def test_an_abort_after_a_cutover_holds_the_next_for_every_replica(stage: 
 async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: Path) -> None:
     """Its commit was compared with a file, and the other's with the branch: both may land."""
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            begun = await begin(components)
-            await first_done(lab, components)
+        async with lab.open() as components:
+            begun = await to_the_second(lab, components)
             before = {file: stage.read(file) for file in lab.files}
             await components.failover.group_relocations.abort(ASKED, group="all")
             runner = components.failover.relocations
@@ -247,7 +244,7 @@ async def test_what_begins_while_it_is_held_is_put_back(stage: Stage, tmp_path: 
 
 async def test_who_is_refused_refuses_all_of_it_before_anything_is_written(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, ("app", "db", "web"), without=("db",)) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             for dry_run in (True, False):
                 with pytest.raises(CannotPlan) as refused:
                     await begin(components, replace(ASKED, dry_run=dry_run))
@@ -263,7 +260,7 @@ async def test_who_is_refused_refuses_all_of_it_before_anything_is_written(stage
 
 async def test_who_comes_after_one_that_is_left_out_is_left_out_too(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, side="primary", without=("db",)) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(CannotPlan):
                 await begin(components, target=Side.BACKUP)
             with pytest.raises(CannotPlan):  # with nobody left
@@ -276,7 +273,7 @@ async def test_who_is_there_already_counts_as_done(stage: Stage, tmp_path: Path)
         deployment, _ = files_of("app")
         stage.commit({deployment: own(app("primary"), "app")})
         lab.pass_by(60)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             begun = await begin(components)
             assert (begun.at, of(begun, "app").state) == ("db", State.DONE)
             done = await until(lab, components, begun.operation)
@@ -288,8 +285,7 @@ async def test_who_is_there_already_counts_as_done(stage: Stage, tmp_path: Path)
 
 async def test_asked_again_it_is_the_same_and_the_other_way_is_refused(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one, stage.open(**how) as other:
+        async with lab.open() as one, lab.open() as other:
             begun = await begin(one, replace(ASKED, key="night"))
             for request in (ASKED, replace(ASKED, dry_run=True), replace(ASKED, key="night")):
                 assert (await begin(other, request)).operation == begun.operation
@@ -304,7 +300,7 @@ async def test_asked_again_it_is_the_same_and_the_other_way_is_refused(stage: St
 
 async def test_if_match_binds_all_of_it(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             shown = await begin(components, replace(ASKED, dry_run=True))
             assert [[step.label for step in each.steps] for each in shown.relocations] == [
                 ["2/5 quiesce", "4/5 cutover"]
@@ -322,14 +318,13 @@ async def test_if_match_binds_all_of_it(stage: Stage, tmp_path: Path) -> None:
 
 async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            begun = await begin(components)
-            await first_done(lab, components)
+        async with lab.open() as components:
+            begun = await to_the_second(lab, components)
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("app", Action.PROMOTE, accepting)
             stopped = await until(lab, components, begun.operation, State.STOPPED)
             assert (stopped.at, stopped.reason) == ("db", "app has been moved again since.")
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other:  # it has not seen the end
+        async with lab.open() as other:  # it has not seen the end
             stopped = await go_on(other, begun.operation)
             assert (stopped.state, stopped.at) == (State.STOPPED, "app")
             assert "Another operation has moved it since" in stopped.reason
@@ -338,14 +333,12 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
 
 async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one:
-            begun = await begin(one)
-            await first_done(lab, one)
-        async with stage.open(**how) as other:
-            groups = other.failover.group_relocations
-            now = groups._now
-            groups._now = lambda: now() + 4000
+        async with lab.open() as one:
+            begun = await to_the_second(lab, one)
+        async with lab.open() as other:
+            sight = other.failover.group_relocations._sight
+            now = sight._now
+            sight._now = lambda: now() + 4000
             found = await go_on(other, begun.operation)
             assert (found.state, found.at, found.reason) == (State.STOPPED, "db", "Nobody has gone on with it in time.")
     assert made(lab) == QUICK[:3]
@@ -353,9 +346,8 @@ async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tm
 
 async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            begun = await begin(components)
-            await first_done(lab, components)
+        async with lab.open() as components:
+            begun = await to_the_second(lab, components)
             stage.declare(catalog(kind="none"), top="groups: {all: [app]}\n")
             components.catalog.reload()
             stopped = await go_on(components, begun.operation)
@@ -370,8 +362,7 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
     names = ("db", "app")  # in the catalog; home they go the other way round
     with group_lab(stage, tmp_path, names, side="primary", replication=running_to_backup()) as lab:
         lab.pass_by(120)
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one:
+        async with lab.open() as one:
             planned = replace(ASKED, accept=frozenset({"old-pod-running"}))
             for name in names:
                 await one.failover.move(name, Action.PROMOTE, planned)
@@ -382,6 +373,8 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
                 ("app", "db"), "unsynced-overwritten"
             )
             assert refused.value.version
+            assert len(refused.value.steps) == 2 * len(STEPS)
+            assert refused.value.message.startswith("app, db would be relocated, one after the other.")
             half = replace(ASKED, accept=frozenset({"db:unsynced-overwritten"}))
             with pytest.raises(UnsafeMove, match="app: "):
                 await begin(one, half)
@@ -389,7 +382,7 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
                 ASKED, accept=frozenset({"unsynced-overwritten"}), versions=frozenset({refused.value.version})
             )
             begun = await begin(one, bound)
-        async with stage.open(**how) as other:
+        async with lab.open() as other:
             await until_begun(lab, other, begun.operation, "db")
     assert made(lab)[-1] == "db reverse"
     first, last = stage.moves[5], stage.moves[0]
@@ -401,7 +394,7 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
 
 async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, side="primary", kind="none") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             groups = components.failover.group_relocations
             nothing = await groups.of_node("k3s-w1", is_home=True)
             assert nothing.members == {}
@@ -430,17 +423,6 @@ async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> 
     assert "Failover-Group: node k3s-w1 (home)\n" in stage.moves[0]
     assert "Failover-Group: node k3s-w1\n" in stage.moves[-1]
     assert "Failover-Wave-Options: @k3s-w1" in stage.moves[0]
-
-
-async def first_done(lab: Homelab, components: Components) -> None:
-    """Until the first of them is done, and nobody has begun the next."""
-    for _ in range(60):
-        report = await components.failover.relocations.advance("app")
-        assert report is not None
-        if report.state is State.DONE:
-            return
-        lab.pass_by(2)
-    raise AssertionError("app is never done")
 
 
 async def watched(lab: Homelab, components: Components, is_so: Callable[[], bool]) -> None:

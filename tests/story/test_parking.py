@@ -281,7 +281,7 @@ async def test_a_rollback_that_leaves_data_behind_is_refused_and_says_what_it_re
     with homelab(stage, tmp_path, side="primary") as lab:
         stage.commit({VOLSYNC: running_to_backup()})
         lab.pass_by(120)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await move(components, Action.PROMOTE)
             lab.pass_by(120)
             with pytest.raises(UnsafeMove) as refused:

@@ -30,6 +30,8 @@ from tests.support.relocating import (
     APP,
     ASKED,
     CATALOG,
+    MANUAL,
+    NO_DATA,
     VOLSYNC,
     app,
     by_restic,
@@ -47,7 +49,7 @@ from tests.support.stage import Stage
 
 async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             first = await start(components)
             assert (first.state, first.step.value) == (State.RUNNING, "reverse")
             written = list(lab.cluster.disk("media/b").journal)
@@ -68,7 +70,7 @@ async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
 async def test_an_abort_leaves_the_repository_as_it_was(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             report = await components.failover.relocations.abort("sonarr", ASKED)
@@ -82,11 +84,7 @@ async def test_an_abort_leaves_the_repository_as_it_was(stage: Stage, tmp_path: 
 
 async def test_another_replica_goes_on_and_two_do_no_step_twice(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        kubeconfig = str(lab.kubeconfig)
-        async with (
-            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
-            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
-        ):
+        async with lab.open() as one, lab.open() as other:
             first = await start(one)
             again = await start(other)
             assert (again.operation, again.state) == (first.operation, State.RUNNING)
@@ -111,7 +109,7 @@ async def test_another_replica_goes_on_and_two_do_no_step_twice(stage: Stage, tm
 
 async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             for _ in range(4):
                 stage.fault("lost_reply", method="PUT")
@@ -123,7 +121,7 @@ async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) ->
 async def test_a_step_costs_a_write_and_the_log_after_it(stage: Stage, tmp_path: Path) -> None:
     """What it was decided on is a copy: the write is compared with that, so nobody asks whether it still stands."""
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await components.failover.status("sonarr")
             stage.requests.clear()
             await start(components)
@@ -137,7 +135,7 @@ async def test_a_step_costs_a_write_and_the_log_after_it(stage: Stage, tmp_path:
 
 async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             report = await components.failover.relocations.rehearse("sonarr", Side.PRIMARY, ASKED)
         assert [step.label for step in report.steps] == [step.label for step in Step]
         assert report.operation is None
@@ -147,7 +145,7 @@ async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_p
 
 async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
             with pytest.raises(UnsafeMove, match="k3s-w1 is not ready") as refused:
@@ -158,7 +156,7 @@ async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path
 async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         stage.replace(APP, '"replicas": 1', '"replicas": 0')
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(UnsafeMove, match="the app does not run") as refused:
                 await start(components)
             assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
@@ -176,7 +174,7 @@ async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_
 ) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             lab.cluster.kill(W1)
@@ -195,7 +193,7 @@ async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_
 
 async def test_a_demote_that_would_leave_data_behind_is_refused_and_names_the_way(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(UnsafeMove, match=r"failover relocate|stays behind") as refused:
                 await components.failover.move("sonarr", Action.DEMOTE, ASKED)
             (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
@@ -216,7 +214,7 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
     with homelab(stage, tmp_path, side="primary") as lab:
         stage.commit({VOLSYNC: running_to_backup()})
         lab.pass_by(120)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             request = MoveRequest("ops-laptop", accept=frozenset({"old-pod-running"}))
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
@@ -233,7 +231,7 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
 async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_path: Path) -> None:
     catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
     with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             written = list(lab.cluster.disk("media/b").journal)
             await until(lab, components, at_most=120)
@@ -245,12 +243,11 @@ async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_pat
 
 
 TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
-MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
 
 
 async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path, catalog=MANUAL) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             relocations = components.failover.relocations
             told: list[RelocationTold] = []
             components.events.subscribe(RelocationTold, told.append)
@@ -277,7 +274,7 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
                 await components.failover.relocations.vouch("sonarr", Side.PRIMARY, ASKED)
@@ -288,7 +285,7 @@ async def test_a_person_who_edits_in_the_middle_wins(
 ) -> None:
     monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             stage.replace(APP, '"replicas": 0', '"replicas": 2')
@@ -307,7 +304,7 @@ async def test_with_one_way_alone_a_rollback_rolls_back_and_the_way_home_is_name
     stage: Stage, tmp_path: Path
 ) -> None:
     with homelab(stage, tmp_path, catalog=ONE_WAY, side="primary") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             before = {file: stage.read(file) for file in lab.files}
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
@@ -320,7 +317,7 @@ async def test_with_one_way_alone_a_rollback_rolls_back_and_the_way_home_is_name
 
 async def test_replication_that_cannot_be_read_keeps_nobody_from_a_rollback(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path, side="primary") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             stage.commit({VOLSYNC: "kind: ConfigMap\nmetadata: {name: x}\n"})
             accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
@@ -332,7 +329,7 @@ async def test_replication_that_cannot_be_read_keeps_nobody_from_a_rollback(stag
 async def test_between_its_sides_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         stage.replace(APP, '"claimName": "b"', '"claimName": "a"')
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(ManifestDrifted, match="is not on backup"):
                 await start(components)
 
@@ -344,7 +341,7 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
     with homelab(stage, tmp_path, side="primary", replication=running_to_backup()) as lab:
         lab.pass_by(120)
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
             lab.pass_by(60)
@@ -356,23 +353,22 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
 async def test_a_step_is_not_written_when_the_cluster_says_something_else_by_then(stage: Stage, tmp_path: Path) -> None:
     """A laptop that slept between look and write: nothing in Git tells that the app has run since."""
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             relocations = components.failover.relocations
             for _ in range(60):
-                relocation, decision = await relocations._decided("sonarr")
-                assert relocation is not None
-                assert decision is not None
-                if decision.commit is not None:
+                found = await relocations._sight.look(components.catalog.current().service("sonarr"))
+                assert found is not None
+                if (commit := found[1].commit) is not None:
                     break
                 lab.pass_by(2)
-            assert decision.commit is not None
-            assert decision.commit.label == Step.CUTOVER.label
+            assert commit is not None
+            assert commit.label == Step.CUTOVER.label
             lab.cluster.scale("Deployment", "media/sonarr", 1)
             lab.cluster.advance(10)
             before = lab.messages()
-            assert not await relocations._go(relocation, decision)
+            assert not await relocations._writer.go_on(*found)
             assert lab.messages() == before
 
 
@@ -381,7 +377,7 @@ async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_mi
     stage: Stage, tmp_path: Path, node: str
 ) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             lab.cluster.kill(node)
@@ -409,7 +405,7 @@ async def test_a_replication_that_would_bring_something_else_begins_nothing(
     text = volsync().replace(old, new)
     assert text != volsync()
     with homelab(stage, tmp_path, replication=text) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(CannotPlan, match=words):
                 await start(components)
 
@@ -428,7 +424,7 @@ async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accep
         other = {"name": "media", "persistentVolumeClaim": {"claimName": "media-b"}}
         manifest["spec"]["template"]["spec"]["volumes"].append(other)
         stage.commit({APP: json.dumps(manifest, indent=1)})
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(UnsafeMove, match="does not copy media-b") as refused:
                 await start(components)
             assert "data-left-behind" in {hazard.slug for hazard in refused.value.hazards}
@@ -442,13 +438,13 @@ async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
     stage: Stage, tmp_path: Path, file: str
 ) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
         text = (stage.read(file) or b"{}\n").decode()
         for number in range(150):
             stage.commit({file: f"{text}# {number}\n"})
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as restarted:
+        async with lab.open() as restarted:
             relocations = restarted.failover.relocations
             stage.requests.clear()
             assert await relocations.under_way() == {"sonarr"}
@@ -463,22 +459,18 @@ async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
 async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, tmp_path: Path) -> None:
     """Both have looked, and nothing ran: the second would set its tag over that of the first."""
     with homelab(stage, tmp_path) as lab:
-        kubeconfig = str(lab.kubeconfig)
-        async with (
-            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
-            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
-        ):
-            relocations = other.failover.relocations
-            beginning = relocations._beginning
+        async with lab.open() as one, lab.open() as other:
+            sight = other.failover.relocations._sight
+            beginning = sight.beginning
 
             async def late(*asked: Any) -> Any:
                 await start(one)
                 return await beginning(*asked)
 
-            relocations._beginning = late  # type: ignore[method-assign] - as a person would
+            sight.beginning = late  # type: ignore[method-assign] - as a person would
             with pytest.raises(Conflict):
                 await start(other)
-            relocations._beginning = beginning  # type: ignore[method-assign] - as it was
+            sight.beginning = beginning  # type: ignore[method-assign] - as it was
             again = await start(other)
             assert again.state is State.RUNNING
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 1
@@ -487,7 +479,7 @@ async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, 
 async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage: Stage, tmp_path: Path) -> None:
     """No service runs: the next command finds the app stopped, and a relocation whose time is over."""
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             first = await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             lab.cluster.scale("Deployment", "media/sonarr", 1)
@@ -502,9 +494,8 @@ async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage:
 
 async def test_what_nothing_copies_back_is_over_in_git_too(stage: Stage, tmp_path: Path) -> None:
     """Once it was seen to serve there nobody has to see it again: its node may be lost, or nobody look."""
-    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: none}\n"
-    with homelab(stage, tmp_path, catalog=catalog) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+    with homelab(stage, tmp_path, catalog=NO_DATA) as lab:
+        async with lab.open() as components:
             await start(components)
             told = await until(lab, components)
             assert not told[-1].is_copied_back
@@ -520,3 +511,33 @@ async def test_what_nothing_copies_back_is_over_in_git_too(stage: Stage, tmp_pat
             stage.commit({"README.md": f"{number}\n"}, "Something else")
         async with stage.open() as components:
             assert await components.failover.relocations.look("sonarr") is None
+
+
+async def test_an_end_whose_reply_is_lost_is_made_once_and_told(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, catalog=NO_DATA) as lab:
+        async with lab.open() as components:
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
+            await start(components)
+            stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
+            await until(lab, components)
+    assert lab.messages()[-2:] == ["Relocate sonarr to primary: 4/5 cutover", "Relocate sonarr to primary: 5/5 protect"]
+    assert told[-1].title == "sonarr is relocated to primary"
+
+
+async def test_one_way_it_is_gone_on_with_after_the_cutover_however_much_has_come_since(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Its last step takes the tag away: with that the schedule would never run again."""
+    with homelab(stage, tmp_path, catalog=ONE_WAY, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(60)
+        async with lab.open() as components:
+            await start(components, Side.BACKUP)
+            while not lab.messages()[-1].endswith("4/5 cutover"):
+                await components.failover.relocations.advance("sonarr")
+                lab.pass_by(5)
+            for number in range(101):
+                stage.commit({"README.md": f"{number}\n"}, "Something else")
+        async with lab.open() as restarted:
+            await until(lab, restarted)
+    assert b"failover-" not in (stage.read(VOLSYNC) or b"")

@@ -13,7 +13,7 @@ from tests.support.relocating import (
     APP,
     ASKED,
     BY_ITSELF,
-    CATALOG,
+    MANUAL,
     VOLSYNC,
     app,
     homelab,
@@ -23,6 +23,7 @@ from tests.support.relocating import (
     start,
     until,
     until_open,
+    until_reviewed,
     until_step,
 )
 from tests.support.stage import Stage
@@ -30,7 +31,7 @@ from tests.support.stage import Stage
 
 async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             written = list(lab.cluster.disk("media/b").journal)
             await until(lab, components)
@@ -46,10 +47,7 @@ async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
     monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
     with proposing(stage, tmp_path) as lab:
         stage.sandbox.protect(repository=stage.repository)
-        async with (
-            stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components,
-            stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other,
-        ):
+        async with lab.open() as components, lab.open() as other:
             begun = await start(components)
             assert begun.operation is not None
             assert begun.reason.endswith(f"/pull/{numbers(stage)[0]} waits to be merged.")
@@ -60,24 +58,20 @@ async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
             with pytest.raises(RelocationRunning, match="on its way to primary"):
                 await start(other, Side.BACKUP)
             for step in (Step.REVERSE, Step.QUIESCE, Step.FINAL_SYNC):
-                await until_open(lab, *((components, other) if step.number % 2 else (other, components)))
-                assert len(numbers(stage)) == 1, step
-                stage.sandbox.approve(numbers(stage)[0], repository=stage.repository)
+                opened = await until_open(lab, *((components, other) if step.number % 2 else (other, components)))
+                stage.sandbox.approve(opened, repository=stage.repository)
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 3
 
 
 async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in (APP, VOLSYNC)}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.QUIESCE)
-            stage.sandbox.protect(repository=stage.repository)
-            await until_open(lab, components)
-            [final] = numbers(stage)
+            final = await until_reviewed(lab, components)
             stage.sandbox.close_pull(final, repository=stage.repository)
-            await until_open(lab, components)
-            [back] = numbers(stage)
+            back = await until_open(lab, components)
             report = await components.failover.relocations.look("sonarr")
             assert report is not None
             assert (report.state, report.reason) == (
@@ -92,13 +86,10 @@ async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_pat
 
 async def test_what_is_closed_on_the_way_back_is_for_people(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
-            stage.sandbox.protect(repository=stage.repository)
-            await until_open(lab, components)
-            stage.sandbox.close_pull(numbers(stage)[0], repository=stage.repository)
-            await until_open(lab, components)
-            stage.sandbox.close_pull(numbers(stage)[0], repository=stage.repository)
+            stage.sandbox.close_pull(await until_reviewed(lab, components), repository=stage.repository)
+            stage.sandbox.close_pull(await until_open(lab, components), repository=stage.repository)
             report = await components.failover.relocations.advance("sonarr")
             assert report is not None
             assert (report.state, report.cure) == (State.WAITING, "Reopen it.")
@@ -109,12 +100,10 @@ async def test_a_step_that_waits_too_long_while_the_app_is_stopped_starts_it_aga
     stage: Stage, tmp_path: Path
 ) -> None:
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.QUIESCE)
-            stage.sandbox.protect(repository=stage.repository)
-            await until_open(lab, components)
-            [final] = numbers(stage)
+            final = await until_reviewed(lab, components)
             with later(components, 600):
                 await components.failover.relocations.advance("sonarr")
             [back] = numbers(stage)
@@ -131,7 +120,7 @@ async def test_a_step_that_waits_too_long_while_the_app_is_stopped_starts_it_aga
 async def test_an_abort_closes_what_has_not_begun(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
         stage.sandbox.protect(repository=stage.repository)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             report = await components.failover.relocations.abort("sonarr", ASKED)
             assert report.state is State.STOPPED
@@ -146,10 +135,9 @@ async def test_what_takes_too_long_is_not_known_and_asked_again_not_done_twice(
 ) -> None:
     with proposing(stage, tmp_path) as lab:
         stage.sandbox.protect(repository=stage.repository)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
-            relocations = components.failover.relocations
+        async with lab.open() as components:
             with monkeypatch.context() as patch:
-                patch.setattr(relocations, "_deadline_s", 0.0)
+                patch.setattr(components.failover.relocations._writer, "_deadline_s", 0.0)
                 with pytest.raises(OutcomeUnknown, match="not proposed twice"):
                     await start(components)
             begun = await start(components)
@@ -159,7 +147,7 @@ async def test_what_takes_too_long_is_not_known_and_asked_again_not_done_twice(
 
 async def test_a_step_counts_from_its_merge(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path, BY_ITSELF.replace("squash", "merge")) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until(lab, components)
     assert len([message for message in lab.messages() if message.startswith("Merge pull request")]) == len(Step)
@@ -170,7 +158,7 @@ async def test_a_step_counts_from_its_merge(stage: Stage, tmp_path: Path) -> Non
 )
 async def test_where_somebody_has_to_merge_nothing_is_begun(stage: Stage, tmp_path: Path, options: str) -> None:
     with proposing(stage, tmp_path, f"    policy: pull_request\n{options}") as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             with pytest.raises(BranchProtected, match="no review may lie between them"):
                 await start(components)
     assert not numbers(stage)
@@ -179,11 +167,10 @@ async def test_where_somebody_has_to_merge_nothing_is_begun(stage: Stage, tmp_pa
 async def test_a_step_that_is_not_due_any_more_is_withdrawn(stage: Stage, tmp_path: Path) -> None:
     """Merged later it would move an app that has run since."""
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
-            stage.sandbox.protect(repository=stage.repository)
-            await until_open(lab, components)
+            await until_reviewed(lab, components)
             [cutover] = stage.pulls()
             assert cutover["title"].endswith("4/5 cutover")
             lab.cluster.scale("Deployment", "media/sonarr", 1)
@@ -204,9 +191,8 @@ async def test_a_persons_word_counts_until_it_is_merged(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
-    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: manual}\n" + BY_ITSELF
-    with homelab(stage, tmp_path, catalog=catalog) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+    with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
+        async with lab.open() as components:
             relocations = components.failover.relocations
             await start(components)
             for _ in range(60):

@@ -36,8 +36,7 @@ def heard(components: Any) -> list[RelocationTold]:
 
 async def test_the_beginning_and_the_end_are_told_once_by_who_made_them(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        kubeconfig = str(lab.kubeconfig)
-        async with stage.open(cluster=kubeconfig) as one, stage.open(cluster=kubeconfig) as other:
+        async with lab.open() as one, lab.open() as other:
             told, elsewhere = heard(one), heard(other)
             first = await start(one)
             await other.failover.relocations.look("sonarr")
@@ -73,7 +72,7 @@ async def test_the_beginning_and_the_end_are_told_once_by_who_made_them(stage: S
 
 async def test_an_abort_is_told_and_its_commits_are_no_entry(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with lab.open() as components:
             told = heard(components)
             await start(components)
             await until_step(lab, components, Step.QUIESCE)
@@ -86,7 +85,7 @@ async def test_an_abort_is_told_and_its_commits_are_no_entry(stage: Stage, tmp_p
 
 async def test_a_step_without_a_limit_is_spoken_of_every_quarter_of_an_hour(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with lab.open() as components:
             told = heard(components)
             await start(components)
             for waited_s in (60, 901, 905, 1802):
@@ -105,7 +104,7 @@ async def test_a_step_that_adds_keys_to_the_app_s_own_file_is_no_edit_of_a_perso
         pairs = volsync().replace('  trigger: {schedule: "*/3 * * * *"}\n', "", 1)
         stage.commit({APP: f"{yaml.safe_dump(manifest)}---\n{pairs}", VOLSYNC: ""})
         lab.pass_by(60)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             await until(lab, components)
             page = await components.failover.history("sonarr", limit=20)
@@ -118,7 +117,7 @@ async def test_the_next_syncs_begin_nothing_anew_and_it_is_told_no_second_time(s
     """By repository a backup is always ahead of its restore: that was so when it was done, and is so for ever."""
     catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
     with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             told = heard(components)
             await start(components)
             await until(lab, components, at_most=120)

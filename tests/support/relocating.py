@@ -5,9 +5,12 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest
@@ -41,6 +44,9 @@ CATALOG = """\
       to_primary: {source: sonarr-to-a, destination: sonarr-a}
     relocate: {quiesce: 5m, final_sync: 10m, cutover: 5m}
 """
+UNREPLICATED = CATALOG.partition("    replication:")[0]
+MANUAL = f"{UNREPLICATED}    replication: {{kind: manual}}\n"
+NO_DATA = f"{UNREPLICATED}    replication: {{kind: none}}\n"
 BY_ITSELF = "    policy: pull_request\n    pull_request: {auto_merge: squash}\n"
 
 
@@ -163,6 +169,18 @@ class Homelab:
             is_over.set()
             thread.join()
 
+    def open(self) -> AbstractAsyncContextManager[Components]:
+        """The service, over this cluster."""
+        return self.stage.open(**self._cluster)
+
+    def client(self, **changes: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
+        """The same behind HTTP."""
+        return self.stage.client(**self._cluster, **changes)
+
+    @property
+    def _cluster(self) -> dict[str, Any]:
+        return {"cluster": str(self.kubeconfig), "cluster_timeout_s": 10}
+
     async def looked(self) -> None:
         """Gives `serve` the time for a look of its own."""
         await asyncio.sleep(0.3)
@@ -233,13 +251,13 @@ async def until_next(lab: Homelab, components: Components) -> None:
 @contextlib.contextmanager
 def later(components: Components, seconds: float) -> Iterator[None]:
     """By the Git host's clock, which dates commits."""
-    relocations = components.failover.relocations
-    now = relocations._now
-    relocations._now = lambda: now() + seconds
+    sight = components.failover.relocations._sight
+    now = sight._now
+    sight._now = lambda: now() + seconds
     try:
         yield
     finally:
-        relocations._now = now
+        sight._now = now
 
 
 @contextlib.contextmanager
@@ -252,12 +270,19 @@ def numbers(stage: Stage) -> list[int]:
     return [pull["number"] for pull in stage.pulls()]
 
 
-async def until_open(lab: Homelab, *replicas: Components) -> None:
-    """Both go on, and let time pass, until a pull request is open."""
+async def until_open(lab: Homelab, *replicas: Components) -> int:
+    """All go on, and let time pass, until a pull request is open: its number."""
     for _ in range(60):
         for components in replicas:
             await components.failover.relocations.advance("sonarr")
-        if numbers(lab.stage):
-            return
+        if found := numbers(lab.stage):
+            (number,) = found
+            return number
         lab.pass_by(2)
     raise AssertionError("none is opened")
+
+
+async def until_reviewed(lab: Homelab, components: Components) -> int:
+    """From now on each waits for a review; the number of the first that does."""
+    lab.stage.sandbox.protect(repository=lab.stage.repository)
+    return await until_open(lab, components)

@@ -11,7 +11,6 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
 from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
@@ -143,12 +142,12 @@ class Control:
         await self._edit(lambda notes: noting.paused(noting.made_readable(notes, now, str(ULID())), pause))
         return pause
 
-    async def pause_of(self, id_: str) -> Pause:
-        """Raises UnknownUrl when there is none, or it is over."""
+    async def pause_of(self, id_: str, knows: Callable[[str], bool] = lambda _: True) -> Pause:
+        """Raises UnknownUrl when there is none, it is over, or it is of a service that whoever asks does not know."""
         notes = noting.current(_notes(await self._asked()), self._cluster.clock.now())
         found = next((pause for pause in notes.pauses if pause.id == id_), None)
-        if found is None:
-            raise no_pause(id_)
+        if found is None or not all(map(knows, found.services)):
+            raise _no_pause(id_)
         return found
 
     async def resume(self, id_: str) -> None:
@@ -157,7 +156,7 @@ class Control:
         def change(notes: Notes) -> Notes:
             left = noting.resumed(notes, id_)
             if left is None:
-                raise no_pause(id_)
+                raise _no_pause(id_)
             return left
 
         await self._edit(change)
@@ -276,6 +275,10 @@ class Control:
 def _was_heard(known: Witness, heard: Witness) -> bool:
     """Whether it was heard a moment ago: a storm of repeats is not written down each time."""
     return heard.heard_at - known.heard_at < REPEATS_S
+
+
+def _no_pause(id_: str) -> UnknownUrl:
+    return UnknownUrl(f"no pause {id_[:40]!r} is in force")
 
 
 def _notes(record: LeaseRecord | None) -> Notes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import Unmoved
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
@@ -20,13 +21,15 @@ from failover_api.core.safety.governance import (
     ALERT,
     AUTOMATIC,
     DataFact,
+    Gate,
     GitFacts,
+    Hold,
     LastMove,
     PodFact,
     ServiceFacts,
 )
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.placement import Placement, placement
+from failover_api.core.safety.placement import Placement, nodes_of_side, placement
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.replication import copy_of, data_as_of
 from failover_api.core.safety.replication_states import ReplicationState
@@ -34,13 +37,14 @@ from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.live import find_live
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, ClusterLook, Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
+from failover_api.core.wording import cut
 from failover_api.errors import FailoverError, ForgeFailure
 from failover_api.failover import Failover
 from failover_api.reading.status import Status, Unreadable
 from failover_api.reading.surroundings import find_hazards
 
 if TYPE_CHECKING:
-    from failover_api.core.safety.observed import Replication
+    from failover_api.core.safety.observed import Node, Replication
 
 WANTED_S = 60.0  # of a close look: several may be at work
 _TRIGGERS = frozenset({AUTOMATIC, ALERT})
@@ -49,18 +53,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GitView:
-    """What Git says of all services. `around` is what is known around those that were looked at closely, by name;
-    `relocating` are the operations that bring some of them home.
+    """What Git says of all services; `unreadable` are those that could not be read the last time. `around` is what is
+    known around those that were looked at closely, by name; `relocating` are the operations that relocate some of
+    them, `to_relocate` those in which the turn of a service is to come.
 
     `read_at` is when (monotonic), by service; `failed_at` when the Git host last failed to answer, if since.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
     around: Mapping[str, Surroundings] = field(default_factory=dict)
     relocating: Mapping[str, str] = field(default_factory=dict)
+    to_relocate: Mapping[str, str] = field(default_factory=dict)
     read_at: Mapping[str, float] = field(default_factory=dict)
     failed_at: float | None = None
     detail: str = ""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing is known of any service yet."""
+        return not self.statuses and not self.unreadable
 
     def without(self, names: Sequence[str]) -> "GitView":
         """These were moved, perhaps: they count as not read."""
@@ -115,6 +127,7 @@ class GitReader:
             close = {each.service.name: each for each in await self._failover.look_closely(names)} if names else {}
             relocating = await self._relocating([*close.values()])
             around = await self._around([each for name, each in close.items() if name in relocating])
+            to_relocate = await self._to_relocate({**statuses, **close}.values())
         except FailoverError as exc:
             self._failed(exc)
             return
@@ -122,15 +135,18 @@ class GitReader:
             _log.exception("what Git says was not read by a defect")
             return
         found = {**statuses, **close}
-        failures = [one.error for one in found.values() if isinstance(one, Unreadable)]
-        lost = next((error for error in failures if isinstance(error, ForgeFailure)), None)
+        unreadable = {name: one for name, one in found.items() if isinstance(one, Unreadable)}
+        lost = next((one.error for one in unreadable.values() if isinstance(one.error, ForgeFailure)), None)
         known = {name: one for name, one in found.items() if isinstance(one, Status)}
         self._moved_at = {name: at for name, at in self._moved_at.items() if at > began}
-        read = dict.fromkeys(known.keys() - self._moved_at.keys(), began)
+        was_read = known.keys() | {name for name, one in unreadable.items() if not isinstance(one.error, ForgeFailure)}
+        read = dict.fromkeys(was_read - self._moved_at.keys(), began)
         self.view = GitView(
             {**{name: one for name, one in self.view.statuses.items() if name in found}, **known},
+            unreadable,
             around,
             {name: operation for name, operation in relocating.items() if operation},
+            to_relocate,
             {**{name: at for name, at in self.view.read_at.items() if name in found}, **read},
         )
         if lost is not None:
@@ -153,6 +169,17 @@ class GitReader:
                 found[service.name] = report.operation or "" if report is not None and report.may_be_aborted else ""
         return found
 
+    async def _to_relocate(self, statuses: Iterable[Status | Unreadable]) -> Mapping[str, str]:
+        """Asked only where something is away that may go home by itself; what fails is asked again before it does."""
+        away = (each for each in statuses if isinstance(each, Status) and each.detection.state is State.BACKUP)
+        if not any(move.is_automatic for each in away if (move := _last_move(each)) is not None):
+            return {}
+        try:
+            return await self._failover.group_relocations.to_come()
+        except FailoverError as exc:
+            _log.info("relocations of several were not read", extra={"problem": exc.slug})
+            return {}
+
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
         by_branch = {status.service.branch: NOT_LOOKED_AT for status in statuses}
         for branch in by_branch:
@@ -167,7 +194,7 @@ class GitReader:
 
 
 def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -> tuple[ServiceFacts, ...]:
-    """Of every service that Git has been read for, in the order of the catalog. Asks nobody.
+    """Of every service that Git has been read for, whatever came of it. Asks nobody.
 
     `in_waves` says of some which operation moves them later, or has not moved them.
     """
@@ -179,13 +206,56 @@ def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -
         running_on = status.cluster.node if status.cluster is not None else None
         placed = placement(status.service, status.detection, nodes, running_on)
         facts = _facts(status, placed, git, look, git.read_at.get(name, float("-inf")))
-        found.append(replace(facts, in_waves=in_waves.get(name)))
+        may_be_on = _may_be_on(status, nodes) if placed.active is None else ()
+        refusal = _unread(git.unreadable.get(name)) or _refusal(status)
+        found.append(replace(facts, in_waves=in_waves.get(name), may_be_on=may_be_on, refusal=refusal))
+    never_read = [one for name, one in git.unreadable.items() if name not in git.statuses]
+    found += [_facts_of_unread(one, git) for one in never_read if not one.service.is_elsewhere]
     return tuple(found)
+
+
+def _may_be_on(status: Status, nodes: "Mapping[str, Node]") -> tuple[str, ...]:
+    """The nodes of the side where Git has it; those of both where that is neither."""
+    word = status.detection.state.value
+    sides = [Side(word)] if word in set(Side) else list(Side)
+    return tuple(
+        sorted({node for side in sides for node in nodes_of_side(status.service, status.detection, side, nodes)})
+    )
+
+
+def _unread(one: Unreadable | None) -> Hold | None:
+    """Why a service is not moved whose manifest cannot be read; a Git host that fails has a gate of its own."""
+    if one is None or isinstance(one.error, ForgeFailure):
+        return None
+    detail = f"Its manifest cannot be read. {one.error.title}: {cut(one.error.detail)}."
+    return Hold(Gate.HAZARD, detail, "Mend the manifest, or the service's entry in the catalog.")
+
+
+def _facts_of_unread(one: Unreadable, git: GitView) -> ServiceFacts:
+    service = one.service
+    may_be_on = tuple(sorted({node for side in Side for node in service.nodes(side)}))
+    read_at, why = git.read_at.get(service.name, float("-inf")), _unread(one)
+    return ServiceFacts(service.name, service.automatic, None, None, (), read_at, may_be_on=may_be_on, refusal=why)
+
+
+def _refusal(status: Status) -> Hold | None:
+    """Why it is not moved as Git has it; None where that stands in the way of nothing."""
+    name = status.service.name
+    match status.detection.state:
+        case State.UNKNOWN:
+            odd = next(one for one in status.detection.readings if one.state is State.UNKNOWN)
+            detail = f"It is on neither side in Git: {odd.file}:{odd.line} is {cut(str(odd.value))}."
+            return Hold(Gate.HAZARD, detail, "Put the value right in Git, or move by hand with --force.")
+        case State.MIXED:
+            return Hold(Gate.HAZARD, "In Git it is partly on each side.", f"Move by hand: `failover promote {name}`.")
+    if error := next(iter(status.obstacles.values()), None):
+        return Hold(Gate.HAZARD, f"Git has it so that it cannot be moved. {cut(error.detail)}", "Mend the manifest.")
+    return None
 
 
 def git_facts(git: GitView, now: float | None) -> GitFacts:
     """`now` is the Git host's clock (s), None: it has not told its time."""
-    return GitFacts(now, git.failed_at, git.detail, is_unread=not git.statuses)
+    return GitFacts(now, git.failed_at, git.detail, is_unread=git.is_unread)
 
 
 def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, read_at: float) -> ServiceFacts:
@@ -210,6 +280,7 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         last_move=_last_move(status),
         is_history_known=status.is_history_known,
         relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
+        to_relocate=git.to_relocate.get(service.name, ""),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
         needs_word=service.replication is not None and service.replication.kind is ReplicationKind.MANUAL,
     )

@@ -32,7 +32,7 @@ from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
 from failover_api.core.catalog.model import Catalog, Side
-from failover_api.core.planning.request import MoveRequest
+from failover_api.core.planning.request import PERMIT_LASTS_S, MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
     Act,
@@ -48,8 +48,7 @@ from failover_api.core.safety.governance import (
     recheck,
     returns,
 )
-from failover_api.core.safety.governance.decisions import is_in_question
-from failover_api.core.safety.governance.permit import PERMIT_S
+from failover_api.core.safety.governance.decisions import is_in_question, on_no_node
 from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.surroundings import ClusterLook
@@ -214,12 +213,12 @@ class Guard:
         """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""
         nodes = {node.name for node in situation.verdicts.nodes.values() if is_in_question(node)}
         on_it = [service.name for service in situation.services if service.active in nodes]
-        if nodes and not self._git.view.statuses:
+        if nodes and self._git.view.is_unread:
             self._git.want((), within_s=0.0)
         elif nodes:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
-        elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
+        elif self._git.view.is_unread or on_no_node(situation) or situation.rules.failback is not Failback.NONE:
             away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
             within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
             self._git.want(away, within_s=within_s)  # what brought them there may be long ago
@@ -309,7 +308,7 @@ class Guard:
         is_so = heard_at is not None and heard_at > act.decided_at
         for proposal, again in decide(situation).proposals if is_so else ():
             if proposal is Proposal.PULL_REQUEST and again.key == act.key and {*act.services} <= {*again.services}:
-                return Permit(act, situation.verdicts.monotonic + PERMIT_S)
+                return Permit(act, situation.verdicts.monotonic + PERMIT_LASTS_S)
         raise NotPermitted("it is decided otherwise now")
 
     async def _looked_again(self, event: tuple[str, str] = NO_EVENT) -> Situation:
@@ -322,6 +321,8 @@ class Guard:
         """Asked right before a relocation home begins: on nodes that are listed now it has to be so still."""
 
         async def check() -> None:
+            if operation := (await self._failover.group_relocations.to_come()).get(one.service):
+                raise NotPermitted(f"{cut(one.service)} is relocated with operation {operation}, once its turn comes")
             try:
                 situation = await self._looked_again()
             except ClusterFailure as exc:
@@ -348,7 +349,7 @@ class Guard:
         catalog = self._catalog().services.values()
         named = {each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}}
         known = self._situation.services if self._situation is not None else ()
-        return named | {facts.name for facts in known if facts.active == order.node}
+        return named | {facts.name for facts in known if facts.is_on(order.node)}
 
     # What is told
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cachetools import LRUCache
 
 from failover_api.core.catalog.notification import Event
-from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Return, Situation
+from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Proposal, Return, Situation
 from failover_api.core.safety.judgement import NodeVerdict
 from failover_api.core.safety.times import second
 from failover_api.core.wording import cut, listed
@@ -135,7 +135,7 @@ class Teller:
         ]
         if not new:
             return
-        lines = [f"{one.service}: {one.holds[0].detail} {one.holds[0].cure}" for one in new[:MAX_LINES]]
+        lines = [f"{one.service}: {_why(one)}" for one in new[:MAX_LINES]]
         names = tuple(one.service for one in new)
         title = f"{cut(node.name)} is dead, and {_names(names)} {_of(names, 'stays', 'stay')}"
         self._publish(Event.HELD, node.name, names, title, "\n".join([f"{title}:", *lines]))
@@ -152,6 +152,13 @@ class Teller:
         facts = {"about": about.value, "node": node, "services": list(services), "detail": message}
         _log.warning("automatic failover tells", extra=facts)
         self._events.publish(AutomaticTold(about, node, tuple(services), title, message))
+
+
+def _why(one: Pending) -> str:
+    """The first of its holds, and what is proposed instead, where a person may do it."""
+    first = one.holds[0]
+    proposed = (hold for hold in one.holds[1:] if hold.proposal is Proposal.COMMAND)
+    return " ".join([first.detail, first.cure, *(hold.cure for hold in proposed)])
 
 
 def _homewards(one: Return) -> str:

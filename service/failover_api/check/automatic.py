@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from failover_api.core.catalog.automatic import Automatic, Mode
 from failover_api.core.catalog.model import Catalog, Side
-from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.catalog.replication import SOURCE, ReplicationKind
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.surroundings import Surroundings
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 from failover_api.forge.values import Check
 from failover_api.reading.status import Status
 
@@ -29,7 +29,7 @@ def check_data_age(status: Status, around: Surroundings, rules: Automatic) -> It
         why = "its data is brought by hand (`replication: {kind: manual}`)"
     else:
         uncopied = sorted({claim.old for claim in claims if _is_surely_not_copied(claim, around)})
-        why = f"no ReplicationSource of {', '.join(map(cut, uncopied[:MAX_NAMED]))} is there" if uncopied else ""
+        why = f"no {SOURCE} of {listed([*map(cut, uncopied)], MAX_NAMED)} is there" if uncopied else ""
     if why:
         yield Check(f"automatic {service.name}", ok=True, detail=f"{_NEVER}: {why}. {_CURE}", is_warning=True)
 
@@ -39,7 +39,7 @@ def _is_surely_not_copied(claim: ClaimMove, around: Surroundings) -> bool:
     if not claim.old or around.neighbours is None:
         return False
     found = around.neighbours.replications(claim.old, claim.namespace)
-    if any(one.it.kind == "ReplicationSource" for one in found):
+    if any(one.it.kind == SOURCE for one in found):
         return False
     if around.cluster is None:
         return True
@@ -55,7 +55,6 @@ def check_order(catalog: Catalog, *, is_seen: bool) -> Iterator[Check]:
     unseen = sorted(name for name in named if not is_seen or catalog.services[name].is_elsewhere)
     if not unseen:
         return
-    whom = ", ".join(unseen[:MAX_NAMED]) + (f" and {len(unseen) - MAX_NAMED} more" if len(unseen) > MAX_NAMED else "")
     why = "its `cluster` is none" if is_seen else "no cluster is configured here, and no events of Flux"
-    detail = f"whether {whom} serves is not seen ({why}): what is `after` it does not wait for it"
+    detail = f"whether {listed(unseen, MAX_NAMED)} serves is not seen ({why}): what is `after` it does not wait for it"
     yield Check("order", ok=True, detail=detail, is_warning=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from failover_api.core.catalog.model import Policy
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.wording import listed
 from failover_api.forge.values import Check
 from failover_api.operations.relocation_proposals import merges_by_itself
 from failover_api.reading.status import Status
@@ -36,12 +37,10 @@ def _shared(status: Status, around: Surroundings) -> Iterator[str]:
     for file in dict.fromkeys(files):
         appliers = {each.about: each.where for each in around.neighbours.applying(file)}
         if len(appliers) > 1:
-            names = sorted(appliers)
-            several = ", ".join(names[:MAX_NAMED]) + (" and more" if len(names) > MAX_NAMED else "")
             yield (
-                f"{file} is used by {several}: what is paused or tagged there is so for all of them; give the app a "
-                "file of its own, or make these values variables, each app's own in the `postBuild.substitute` of its "
-                "Kustomization"
+                f"{file} is used by {listed(sorted(appliers), MAX_NAMED)}: what is paused or tagged there "
+                "is so for all of them; give the app a file of its own, or make these values variables, each app's own "
+                "in the `postBuild.substitute` of its Kustomization"
             )
 
 

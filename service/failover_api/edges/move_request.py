@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 from failover_api.edges.http.etags import versions_of
-from failover_api.errors import BadRequest, UnsupportedMediaType
+from failover_api.errors import BadRequest, MethodNotAllowed, UnsupportedMediaType
 
 if TYPE_CHECKING:  # the command line has this table too, and no server
     from starlette.requests import Request
@@ -49,7 +49,8 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 async def read_move_request(request: "Request", keys: Sequence[str], *, by: str) -> MoveRequest:
     """Parses what may have the given keys.
 
-    Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
+    Raises BadRequest, UnsupportedMediaType, MethodNotAllowed for a GET of what would write, and PreconditionFailed for
+    a malformed If-Match.
     """
     return _request(request, await _asked(request, keys), by)
 
@@ -84,6 +85,9 @@ def _target(asked: dict[str, Any]) -> Side:
 
 async def _asked(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
     query = read_pairs(request.query_params.multi_items(), keys)
+    if request.method == "GET" and not query.get("dry_run"):
+        action = request.url.path.rpartition("/")[2]
+        raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to do it")
     body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:

@@ -125,9 +125,9 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
     return {
         "hazards": [asdict(hazard) for hazard in dict.fromkeys(hazards)],  # those of several parts, each once
-        "changes": [_change(change) for plan in plans for change in plan.changes],
-        "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
-        "message": told(error.outcomes, group=error.group),
+        "changes": [_change(change) for one in (*plans, *error.steps) for change in one.changes],
+        "diff": "".join([*(unified_diff(plan.old, plan.new) for plan in plans), *(step.diff for step in error.steps)]),
+        "message": told(error.outcomes, group=error.group) or error.message,
     }
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from failover_api.core.access.model import Verb
-from failover_api.core.automatic import no_pause
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
@@ -93,10 +92,10 @@ async def look_at_operation(
             raise
         what = (id(catalog), "relocation", operation)
         report = await looks(who.request).share(what, lambda: failover.group_relocations.find(operation))
-        if not any(who.caller.may(Verb.VIEW, name) for name in report.services):
+        if not any(map(who.sees, report.services)):
             raise no_operation(operation) from None
         return report
-    body = operation_body(waves, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    body = operation_body(waves, visible=who.sees)
     if not body.waves:
         raise no_operation(operation)
     return body
@@ -106,7 +105,7 @@ def visible_error(components: Components, who: Session) -> str | None:
     """What is wrong with the catalog's newest version; which of the hidden services it names is not for everybody."""
     if components.catalog.error is None:
         return None
-    sees_all = all(who.caller.may(Verb.VIEW, name) for name in components.catalog.current().services)
+    sees_all = all(map(who.sees, components.catalog.current().services))
     return components.catalog.error.detail if sees_all else "the newest version is refused"
 
 
@@ -139,7 +138,7 @@ async def look_at_automatic(who: Session, components: Components) -> AutomaticBo
         return off_body()
     who.looks()
     standing = await components.automatic.control().standing()
-    return automatic_body(standing, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    return automatic_body(standing, visible=who.sees)
 
 
 def check_services(who: Session, components: Components, services: Sequence[str]) -> None:
@@ -154,9 +153,7 @@ async def end_pause(who: Session, components: Components, id_: str) -> None:
     """Ends a pause. One of a service that the caller may not know of is answered as one that is not there."""
     who.needs_any(Verb.EXECUTE, "automatic")
     control = components.automatic.control()
-    pause = await control.pause_of(id_)
-    if not all(map(who.caller.knows, pause.services)):
-        raise no_pause(id_)
+    pause = await control.pause_of(id_, who.caller.knows)
     if not pause.services:
         who.needs_everything(Verb.EXECUTE, "automatic")
     for service in pause.services:  # the catalog may have it no more
@@ -176,7 +173,7 @@ async def evacuate(who: Session, components: Components, node: str, request: Mov
 
     outcome = await components.failover.evacuate(node, request, may=may)
     plans = [plan for part in outcome.parts for plan in part.plans]
-    body = node_outcome_body(outcome, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    body = node_outcome_body(outcome, visible=who.sees)
     return Moved(body, plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
 
 

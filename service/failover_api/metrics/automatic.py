@@ -60,10 +60,11 @@ def _of_leader(report: "Report") -> Iterator[Metric]:
         [((state.value,), sum(node.state == state.value for node in report.nodes)) for state in NodeState],
     )
     dead = {node.name for node in report.nodes if node.state == NodeState.DEAD.value}
-    held = [(line.service, line.holds[0].gate) for line in report.pending if line.holds and line.node in dead]
+    # One of which nobody can tell where it is, is held on each node that it may be on.
+    held = {(line.service, line.holds[0].gate) for line in report.pending if line.holds and line.node in dead}
     yield gauge(
         "failover_automatic_held",
         "1 for a service on a dead node that is not moved by itself, with the first gate that holds it.",
         ("service", "gate"),
-        [(key, 1.0) for key in held],
+        [(key, 1.0) for key in sorted(held)],
     )

@@ -4,7 +4,7 @@ Those that only commits move go together, like a group: one commit for each bran
 request may move goes by itself, so that its pull request is the one that any other move of it finds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Policy, Service
@@ -17,6 +17,7 @@ from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep
 from failover_api.reading.pull_requests import may_be_proposed
+from failover_api.reading.status import Status, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,19 @@ class NodeOutcome:
 def group_of(node: str) -> str:
     """What its commits say in place of a group. No group can be named so."""
     return f"node {node}"
+
+
+def evacuated(
+    statuses: Sequence[Status | Unreadable], active: Sequence[str], provenance: Provenance
+) -> Iterator[tuple[Service, Action]]:
+    """What an evacuation moves, each with its action; also what the same key has moved before."""
+    for status in statuses:
+        record = status.last_move.record if isinstance(status, Status) and status.last_move else None
+        if record is not None and provenance.key is not None and record.provenance.key == provenance.key:
+            yield status.service, Action(record.action)
+        elif isinstance(status, Status) and status.service.name in active:
+            is_home = status.detection.state is State.PRIMARY
+            yield status.service, Action.PROMOTE if is_home else Action.DEMOTE
 
 
 def parts_of_node(

@@ -35,14 +35,14 @@ class GroupOperation:
 
     asked: Provenance
     targets: Mapping[str, Side]
-    members: Mapping[str, RelocationReport]
+    members: dict[str, RelocationReport]
     statuses: Mapping[str, Status | Unreadable]
     turn: Turn
 
     @property
     def newest(self) -> str:
-        """Who has begun last."""
-        return list(self.members)[-1]
+        """Who has begun last; "" for nobody."""
+        return next(reversed(self.members), "")
 
     @property
     def is_under_way(self) -> bool:
@@ -54,12 +54,16 @@ class GroupOperation:
         return bool(asked.node) or running <= wanted or wanted <= running
 
     @property
-    def next_up(self) -> str | None:
-        """Who would begin next, once those that have begun are done."""
+    def to_come(self) -> tuple[str, ...]:
+        """Who has not begun, and would once those before have come over."""
         names = list(self.targets)
         begun = max((names.index(name) for name in self.members), default=-1)
-        later = (name for name in names[begun + 1 :] if not is_on(self.statuses.get(name), self.targets[name]))
-        return next(later, None)
+        return tuple(name for name in names[begun + 1 :] if not is_on(self.statuses.get(name), self.targets[name]))
+
+    @property
+    def next_up(self) -> str | None:
+        """Who would begin next, once those that have begun are done."""
+        return next(iter(self.to_come), None)
 
     @property
     def report(self) -> GroupRelocationReport:
@@ -89,6 +93,11 @@ class GroupOperation:
             state, position = State.STOPPED, Position.READY
         step = Step.PROTECT if state is State.DONE else Step.REVERSE
         return RelocationReport(None, name, target, step, state, position, reason)
+
+
+def unreadable(operation: str, name: str, target: Side, why: str) -> RelocationReport:
+    """One of several that has begun, and cannot be read now."""
+    return RelocationReport(operation, name, target, Step.REVERSE, State.WAITING, Position.READY, why)
 
 
 def is_on(status: Status | Unreadable | None, side: Side) -> bool:

@@ -10,27 +10,20 @@ next at the same moment write the same commit, and Git takes one. What does not 
 no file (`Failover-Step: 1/5 held`), so that no other replica begins it either.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cachetools import LRUCache
 from ulid import ULID
 
-from failover_api.core.catalog.model import Catalog, Service, Side
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
-from failover_api.core.safety.relocation.in_order import (
-    Member,
-    in_order,
-    targets_of,
-    turn,
-    wave_of,
-    why_not_named,
-)
+from failover_api.core.rfc3339 import rfc3339
+from failover_api.core.safety.relocation.in_order import in_order, nodes_of, wave_of
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.text.commit_message import held_message
@@ -44,7 +37,6 @@ from failover_api.errors import (
     InternalError,
     NothingToRollBack,
     NotReady,
-    PreconditionFailed,
     RelocationRunning,
     UnknownUrl,
     UnsafeMove,
@@ -52,27 +44,26 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
-from failover_api.forge.values import Commit, Snapshot
+from failover_api.forge.values import Commit
+from failover_api.moves.empty_commit import make_empty_commit
 from failover_api.moves.evacuation import group_of, is_own_refusal
-from failover_api.moves.move import refusal_of
+from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.operations.group_operation import GroupOperation, Together, numbered, part_of
+from failover_api.operations.group_sight import GroupSight, Read
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.operations.relocation_runner import RelocationRunner
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
-MAX_KEPT = 1024
-RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
 MAX_REASON = 1000  # characters of what held one, in its commit
-_PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
+_PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded, RelocationRunning)
 _log = logging.getLogger(__name__)
-Statuses = Sequence[Status | Unreadable]
 
 
 class GroupRelocations:
-    """`read` tells where services are, by Git, and `node` what is on a node. `now` is the Git host's clock (s)."""
+    """`read` and `now` are for a GroupSight; `node` tells what is on a node, and where its services are."""
 
     def __init__(
         self,
@@ -81,13 +72,13 @@ class GroupRelocations:
         catalog: Callable[[], Catalog],
         events: Events,
         *,
-        read: Callable[[Sequence[Service]], Awaitable[Statuses]],
-        node: Callable[[str], Awaitable[tuple[NodeReport, Statuses, Nodes]]],
+        read: Read,
+        node: Callable[[str], Awaitable[tuple[NodeReport, Sequence[Status | Unreadable], Nodes]]],
         now: Callable[[], float],
     ) -> None:
         self._runner, self._forge, self._catalog, self._events = runner, forge, catalog, events
-        self._read, self._node, self._now = read, node, now
-        self._seen_at: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by operation: when it was under way (monotonic)
+        self._sight = GroupSight(runner, catalog, read=read, now=now)
+        self._node, self._now = node, now
 
     # Asked for
 
@@ -132,7 +123,7 @@ class GroupRelocations:
             warnings=order.warnings,
         )
         if request.versions is not None and report.version not in request.versions:
-            raise PreconditionFailed(f"the manifests of {together.name} are not those of the If-Match; look again")
+            raise changed_meanwhile(together.name)
         if request.dry_run or report.state is State.DONE:
             return report
         first = next(one for one in rehearsed if one.state is not State.DONE)
@@ -148,7 +139,7 @@ class GroupRelocations:
         if begun.operation != asked.operation:
             raise RelocationRunning(f"{first.service} was relocated by somebody else meanwhile; look again")
         _log.info("relocations begin", extra={"operation": asked.operation, "group": together.name, "by": asked.by})
-        found = await self._find(asked, (first.service,))
+        found = await self._sight.find(asked, (first.service,))
         unplaced, warnings = together.unplaced, order.warnings
         return replace(found.report, refused=refused, unplaced=unplaced, warnings=warnings)
 
@@ -185,13 +176,17 @@ class GroupRelocations:
     async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
         """The same that is under way, or that the same key has begun. Raises RelocationRunning for another of them."""
         digest = None if request.key is None else idempotency_digest(request.by, request.key)
-        for asked in await self._newest():
+        newest, unread = await self._sight.newest()
+        for name in together.members:
+            if name in unread:
+                raise unread[name]
+        for asked in newest:
             is_same = asked.group == together.name and asked.wave is not None
             if digest is not None and asked.key == digest and not is_same:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
             if not together.is_about(asked):
                 continue
-            found = await self._find(asked, ())
+            found = await self._sight.find(asked, ())
             if digest is not None and found.asked.key == digest:
                 return found
             if found.is_under_way:
@@ -216,14 +211,18 @@ class GroupRelocations:
         more is to come.
         """
         here = Together(group, {}, node)
-        for asked in await self._newest():
+        newest, unread = await self._sight.newest()
+        for asked in newest:
             if not here.is_about(asked):
                 continue
-            found = await self._find(asked, ())
+            found = await self._sight.find(asked, ())
             if found.is_under_way:
                 may(list(found.targets))
                 await self._end(found, request)
-                return (await self._find(asked, tuple(found.members))).report
+                return (await self._sight.find(asked, tuple(found.members))).report
+        for name, error in unread.items():  # it may be under way there
+            if name in self._catalog().groups.get(group, ()) or node in nodes_of(self._catalog().services[name]):
+                raise error
         raise NothingToRollBack(f"no relocation of {group or group_of(node)} is under way")
 
     async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
@@ -241,18 +240,36 @@ class GroupRelocations:
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             return report
-        return (await self._find(report.asked, (report.service,))).report
+        return (await self._sight.find(report.asked, (report.service,))).report
 
     async def go_on(self, operation: str) -> GroupRelocationReport:
         """The same, and whatever of it is due is done. Raises UnknownUrl, and what writing raises."""
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
-        for name in (await self._find(report.asked, (report.service,))).members:
-            newest = await self._runner.advance(name)
+        members = report.asked.wave.members
+        begun = await self._runner.begun(of=members)
+        for name in [name for name in members if begun.get(name) == operation or name == report.service]:
+            try:
+                newest = await self._runner.advance(name)
+            except FailoverError as exc:
+                if not is_own_refusal(exc):
+                    raise
+                continue  # it is told of this one, and the others go on
             if newest is not None and newest.operation == operation:
-                await self.follow(newest)
-        return (await self._find(report.asked, (report.service,))).report
+                with contextlib.suppress(RelocationRunning):  # the next is waited for
+                    await self.follow(newest)
+        return (await self._sight.find(report.asked, (report.service,))).report
+
+    async def to_come(self) -> Mapping[str, str]:
+        """{service: operation} of those whose turn is still to come in one that is under way."""
+        found: dict[str, str] = {}
+        newest, _ = await self._sight.newest()
+        for asked in newest:
+            operation = await self._sight.find(asked, ()) if asked.wave is not None else None
+            if operation is not None and operation.is_under_way:
+                found |= dict.fromkeys(operation.to_come, asked.operation)
+        return found
 
     # Gone on with
 
@@ -265,13 +282,13 @@ class GroupRelocations:
         assert asked is not None, "it has begun"
         assert asked.wave is not None, "it is one of several"
         if report.is_under_way:
-            self._seen_at[asked.operation] = time.monotonic()
+            self._sight.saw_under_way(asked.operation)
         elif report.state is State.DONE and asked.wave.number < asked.wave.count:
-            found = await self._find(asked, (report.service,))
+            found = await self._sight.find(asked, (report.service,))
             for _ in asked.wave.members:
                 if not found.turn.due or await self._begin(found):
                     break
-                found = await self._find(asked, (report.service,))
+                found = await self._sight.find(asked, (report.service,))
             if found.turn.due or not found.is_under_way or found.newest != report.service:
                 self._runner.over(report)
 
@@ -280,7 +297,7 @@ class GroupRelocations:
         asked, name = found.asked, found.turn.due
         assert asked.wave is not None, "it is one of several"
         request = MoveRequest(by=asked.by, reason=asked.reason, accept=frozenset(asked.wave.accept))
-        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=self._runner.stamp())
+        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=rfc3339(self._now()))
         try:
             report = await self._runner.start(name, found.targets[name], request, part_of=part)
             if report.operation not in (None, asked.operation):
@@ -293,17 +310,24 @@ class GroupRelocations:
             return True
 
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
-        """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
+        """Says in Git that a service is not begun. Raises WriteConflict where others kept writing.
+
+        And RelocationRunning where another operation relocates it: whoever read this would not go on with that.
+        """
         service, target = self._catalog().service(name), found.targets[name]
-        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        part = part_of(found.asked, name, by=by, reason=reason, at=rfc3339(self._now()))
         held = replace(part, step=Ending.HELD.label(Step.REVERSE))
         message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
             head = await self._forge.head(service.branch, not_before=time.monotonic())
-            if (await self._runner.begun()).get(name) == found.asked.operation:
+            newest = (await self._runner.begun(of=[name])).get(name)
+            if newest == found.asked.operation:
                 return
+            other = await self._runner.look(name) if newest is not None else None
+            if other is not None and other.is_under_way:
+                raise RelocationRunning(f"{name} is relocated by operation {other.operation}")
             try:
-                commit = await self._forge.commit(Snapshot(service.branch, {}, head), {}, message)
+                commit = await make_empty_commit(self._forge, service.branch, head, message)
             except WriteConflict:
                 continue
             facts = {"operation": found.asked.operation, "service": name, "detail": why, "commit": commit.sha}
@@ -322,70 +346,6 @@ class GroupRelocations:
             )
         )
 
-    # Looking
-
-    async def _newest(self) -> list[Provenance]:
-        """What the newest operations tell, each once."""
-        found: dict[str, Provenance] = {}
-        for name, operation in (await self._runner.begun()).items():
-            report = await self._runner.look(name)
-            if report is not None and report.asked is not None and (operation not in found or report.asked.key):
-                found[operation] = report.asked  # of several the first has the key
-        return list(found.values())
-
-    async def _find(self, asked: Provenance, known: Sequence[str]) -> GroupOperation:
-        """An operation as it is now. `known` have a relocation of it, however long ago that began."""
-        assert asked.wave is not None, "it is one of several"
-        since = time.monotonic()
-        catalog, begun = self._catalog(), await self._runner.begun()
-        members: dict[str, RelocationReport] = {}
-        for name in asked.wave.members:
-            if name in catalog.services and (begun.get(name) == asked.operation or name in known):
-                report = await self._runner.look(name, old_s=time.monotonic() - since)
-                if report is not None and report.operation == asked.operation:
-                    members[name] = report
-        first = next((report.asked for report in members.values() if report.asked is not None), asked)
-        side = next((report.target for report in members.values()), Side.PRIMARY)
-        targets = targets_of(asked.wave, side)
-        services = [catalog.services[name] for name in targets if name in catalog.services]
-        statuses = {one.service.name: one for one in await self._read(services)}
-        for one in statuses.values():
-            if isinstance(one, Unreadable) and isinstance(one.error, ForgeFailure):
-                raise one.error  # where it is is not known now, which is no reason to stop
-        why = why_not_named(asked.wave, asked.group, targets, catalog) or self._why_over(first, members, statuses)
-        seen = [
-            Member(
-                name,
-                members[name].state if name in members else None,
-                is_on(statuses.get(name), target),
-                members[name].reason if name in members else why,
-            )
-            for name, target in targets.items()
-        ]
-        return GroupOperation(first, targets, members, statuses, turn(seen))
-
-    def _why_over(
-        self,
-        asked: Provenance,
-        members: Mapping[str, RelocationReport],
-        statuses: Mapping[str, Status | Unreadable],
-    ) -> str:
-        """Why the next is not begun, whoever that is; "" where it may be."""
-        last = list(members.values())[-1] if members else None
-        if last is None or last.state is not State.DONE:
-            return ""
-        status = statuses.get(last.service)
-        entry = status.last_move if isinstance(status, Status) else None
-        if entry is None or entry.record is None or entry.record.operation != asked.operation:
-            return f"{last.service} has been moved again since."
-        if entry.verified is not True:
-            return f"The commit that says that it moved {last.service} does something else."
-        times = [at for step in last.steps if step.at is not None and (at := seconds_of(step.at)) is not None]
-        is_seen = time.monotonic() - self._seen_at.get(asked.operation, float("-inf")) < RESUME_S
-        if not is_seen and self._now() - max(times, default=0.0) > RESUME_S:
-            return "Nobody has gone on with it in time."
-        return ""
-
     # Made up
 
     def _provenance(
@@ -394,7 +354,7 @@ class GroupRelocations:
         members = {report.service: report.target for report in rehearsed}
         accept = [f"{report.service}:{slug}" for report in rehearsed for slug in report.accepted]
         kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
-        made = request.provenance(str(ULID()), at=self._runner.stamp(), group=together.name)
+        made = request.provenance(str(ULID()), at=rfc3339(self._now()), group=together.name)
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
 
 
@@ -404,6 +364,10 @@ def _refusal(
     """What refuses all of them; an unsafe one names the manifests as a dry run would that accepts it."""
     error = refusal_of({name: refused[name] for name in names if name in refused})
     if isinstance(error, UnsafeMove):
+        shown = {name: getattr(rehearsed.get(name) or refused.get(name), "steps", ()) for name in names}
+        error.steps = tuple(step for steps in shown.values() for step in steps)
+        moving = ", ".join(name for name, steps in shown.items() if steps)
+        error.message = f"{moving} would be relocated, one after the other. Nothing was written." if moving else ""
         versions = {name: report.version for name, report in rehearsed.items()}
         versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
         is_whole = versions.keys() == set(names)

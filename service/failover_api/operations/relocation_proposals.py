@@ -6,13 +6,12 @@ from dataclasses import replace
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.relocation.ladder import Decision, State
-from failover_api.core.safety.relocation.steps import Step, parse_label
+from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
 from failover_api.core.safety.relocation.subject import Subject
-from failover_api.core.safety.relocation.table import Position
+from failover_api.core.safety.relocation.table import AFTER_CUTOVER, ENDS, Position
 from failover_api.forge.values import PullRequest
-from failover_api.moves.pull_request.step import ProposedStep
+from failover_api.moves.pull_request.step import WITHDRAWN, ProposedStep
 from failover_api.operations.relocation_report import RelocationReport
-from failover_api.reading.relocations import step_of
 
 
 def merges_by_itself(service: Service) -> bool:
@@ -23,19 +22,25 @@ def merges_by_itself(service: Service) -> bool:
 def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: Callable[..., Decision]) -> Decision:
     """What is left to do of a step that has a commit. `again` decides anew, with more that is known.
 
-    An open one is waited for, as long as its step may wait. Where somebody has closed it, before the cutover what was
+    An open one is waited for, as long as its step may wait; one that puts back what was, as long as that is possible:
+    somebody has asked for it, or it was decided already. Where somebody has closed a step, before the cutover what was
     is put back; and what is closed even then, or after it, is for people.
     """
+    if decision.position in ENDS:
+        return decision
+    end = _open_end(decision.position, proposed)
+    if end is not None and decision.position.step is not end[1]:  # another step was merged before it
+        decision = again(is_aborted=True)
+    elif end is not None:
+        waiting = _waiting(decision, proposed[end[0]])
+        return replace(waiting, proposed=end[0], pending=again(is_aborted=True).commit)
     if decision.commit is None:
         return decision
     if not decision.commit.edits:  # there is no pull request without a change: what is in Git is all of it
         return replace(decision, commit=None, position=Position.DONE, state=State.DONE)
     label = decision.commit.label
-    for end, pull in proposed.items():
-        if _is_end(end) and pull.state == "open":
-            return replace(_waiting(decision, pull), proposed=end)
     is_open = any(pull.state == "open" for pull in proposed.values())
-    closed = [pull for end, pull in proposed.items() if _is_end(end) and pull.state == "closed"]
+    closed = [pull for end, pull in proposed.items() if _ending(end) is not None and pull.state == "closed"]
     if closed and not is_open:
         return _stuck(decision, closed[0])
     own = proposed.get(label)
@@ -43,9 +48,18 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
         return decision
     if own.state == "open":
         other = again(pending=waits_for_merge(own))
-        return other if other.commit is not None else replace(other, proposed=label)
+        return other if other.commit is not None else replace(other, proposed=label, pending=decision.commit)
     other = again(is_aborted=True, why_aborted=f"{own.url} was closed.")
-    return other if other.commit is None or _is_end(other.commit.label) else _stuck(decision, own)
+    return other if other.commit is None or _ending(other.commit.label) is not None else _stuck(decision, own)
+
+
+def _open_end(position: Position, proposed: Mapping[str, PullRequest]) -> tuple[str, Step] | None:
+    """The label and the step of the open one that ends it; not one of before the cutover once that is merged."""
+    for label, pull in proposed.items():
+        ending = _ending(label)
+        if pull.state == "open" and ending is not None and (ending[1] is Ending.LEFT) is (position in AFTER_CUTOVER):
+            return label, ending[0]
+    return None
 
 
 def _waiting(decision: Decision, pull: PullRequest) -> Decision:
@@ -57,9 +71,15 @@ def _stuck(decision: Decision, pull: PullRequest) -> Decision:
     return replace(decision, commit=None, edge=None, state=State.WAITING, reason=why, cure="Reopen it.")
 
 
-def _is_end(label: str) -> bool:
+def _ending(label: str) -> tuple[Step, Ending] | None:
+    """The step at which a label ends a relocation, and how; None for another's."""
     parsed = parse_label(label)
-    return parsed is not None and parsed[1] is not None
+    return None if parsed is None or parsed[1] is None else (parsed[0], parsed[1])
+
+
+def is_end(label: str) -> bool:
+    """Whether a label is of what ends a relocation."""
+    return _ending(label) is not None
 
 
 def vouched_in(subject: Subject, proposed: Mapping[str, PullRequest]) -> str:
@@ -71,7 +91,7 @@ def vouched_in(subject: Subject, proposed: Mapping[str, PullRequest]) -> str:
 
 def stale(decision: Decision, proposed: Mapping[str, PullRequest]) -> list[PullRequest]:
     """Those that are open and no longer due: merged later they would be no compare-and-swap."""
-    due = {decision.proposed, decision.commit.label if decision.commit is not None else ""}
+    due = {decision.proposed, decision.commit.label if decision.commit is not None else ""} - {WITHDRAWN}
     return [pull for label, pull in proposed.items() if pull.state == "open" and label not in due]
 
 
@@ -82,13 +102,11 @@ def waits_for_merge(pull: PullRequest) -> str:
 def first_report(name: str, first: ProposedStep) -> RelocationReport:
     """Of one that begins once its first pull request is merged."""
     record = first.record
-    label = step_of(record)
-    assert label is not None, "it is a step's"
     return RelocationReport(
         operation=record.operation,
         service=name,
         target=Side(record.before).other,
-        step=label[0],
+        step=first.step,
         state=State.RUNNING,
         position=Position.READY,
         reason=waits_for_merge(first.pull),

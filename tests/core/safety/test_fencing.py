@@ -97,6 +97,8 @@ HERE, THERE = PodFact("sonarr-1", W1, is_ready=False), PodFact("sonarr-2", W2, i
         ({"active": W2, "targets": (W1,), "pods": None}, Leaving("sonarr", True, None, False)),
         ({"active": None, "targets": (W1, W2), "pods": (HERE,)}, Leaving("sonarr", None, True, True)),
         ({"active": None, "targets": (), "pods": ()}, None),
+        ({"active": None, "targets": (), "pods": None, "may_be_on": (W1,)}, Leaving("sonarr", None, None, False)),
+        ({"active": None, "targets": (), "pods": None, "may_be_on": (W2,)}, None),
         ({"active": W2, "targets": (), "pods": None}, None),
     ],
 )

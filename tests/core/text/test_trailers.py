@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from failover_api.core.hazard_slugs import SLUGS
 from failover_api.core.planning.request import TIDY, Provenance, idempotency_digest
+from failover_api.core.planning.waves import Wave
 from failover_api.core.text.trailers import Record, read_all_records, read_records, write_trailers
 from failover_api.core.wording import one_line
 from tests.support.builders import record
@@ -325,3 +326,11 @@ def test_of_a_relocation_the_cutover_moves() -> None:
     cutover = record("relocate", "backup", "primary")
     cutover = replace(cutover, provenance=replace(cutover.provenance, step="4/5 cutover"))
     assert read_records(write_trailers([cutover])) == (cutover,)
+
+
+def test_a_wave_without_the_service_that_says_so_is_none() -> None:
+    """Anybody who may push can write trailers: those of one service would begin others."""
+    own, other = Wave(1, (("sonarr",), ("db",))), Wave(1, (("app",), ("db",)))
+    for wave, read in ((own, own), (other, None)):
+        (found,) = read_all_records(write_trailers([asked(SONARR, wave=wave)]))
+        assert found.provenance.wave == read

@@ -11,7 +11,7 @@ from tests.support.relocating import Homelab, homelab
 from tests.support.stage import Stage
 from tests.support.tokens import bearer, give_tokens
 
-URL = "/api/failover/sonarr/relocate"
+URL, GROUP, NODE = "/api/failover/sonarr/relocate", "/api/groups/all/relocate", "/api/nodes/k3s-w2/relocate"
 # The app of these tests was born on backup: nobody knows what it has left on primary.
 HOME = {"to": "primary", "reason": "k3s-w1 is back", "accept": ["unsynced-overwritten"]}
 
@@ -40,7 +40,7 @@ async def follow(
 
 async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+        async with lab.client() as client:
             dry = await client.get(URL, params={"to": "primary", "dry-run": "true", "accept": "unsynced-overwritten"})
             begun = await client.post(URL, json=HOME, headers={"If-Match": dry.headers["etag"]})
             again = await client.post(URL, json=HOME)
@@ -71,7 +71,7 @@ async def test_who_may_not_see_it_is_not_told_that_it_exists(stage: Stage, tmp_p
     give_tokens(stage, ops=("view, execute", '"*"'), other=("view", "radarr"))
     unknown = "01JDQ3Z5Y8V6T4R2P0N9M7K5H3"
     with homelab(stage, tmp_path) as lab:
-        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+        async with lab.client() as client:
             operation = (await client.post(URL, json=HOME, headers=bearer("ops"))).json()["operation"]
             hidden, none = [
                 await client.get(f"/api/operations/{each}", headers=bearer("other")) for each in (operation, unknown)
@@ -83,7 +83,7 @@ async def test_who_may_not_see_it_is_not_told_that_it_exists(stage: Stage, tmp_p
 async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+        async with lab.client() as client:
             begun = await client.post(URL, json=HOME)
             bound = await client.post(f"{URL}/abort", headers={"If-Match": '"0.0"'})
             assert bound.status_code == 412
@@ -97,7 +97,7 @@ async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None
 async def test_a_rollback_of_one_that_runs_is_an_abort(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+        async with lab.client() as client:
             await client.post(URL, json=HOME)
             undone = await client.post("/api/failover/sonarr/rollback")
     assert undone.status_code == 200, undone.text
@@ -106,18 +106,23 @@ async def test_a_rollback_of_one_that_runs_is_an_abort(stage: Stage, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("url", "body", "words"),
     [
-        ({}, "to: is missing"),
-        ({"to": "home"}, "expected primary or backup"),
-        ({"to": 1}, "expected primary or backup"),
-        ({"to": "primary", "force": True}, "unknown key 'force'"),
-        ({"to": "primary", "synced": True}, "no relocation of the service is under way"),
+        (URL, {}, "to: is missing"),
+        (URL, {"to": "home"}, "expected primary or backup"),
+        (URL, {"to": 1}, "expected primary or backup"),
+        (URL, {"to": "primary", "force": True}, "unknown key 'force'"),
+        (URL, {"to": "primary", "synced": True}, "no relocation of the service is under way"),
+        (GROUP, {}, "to: is missing"),
+        (GROUP, {"to": "home"}, "expected primary or backup"),
+        (GROUP, {"to": "primary", "synced": True}, "unknown key 'synced'"),
+        (NODE, {"to": "primary"}, "unknown key 'to'"),
+        (NODE, {"home": "yes"}, "home: expected true"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused(stage: Stage, body: dict[str, Any], words: str) -> None:
+async def test_what_cannot_be_meant_is_refused(stage: Stage, url: str, body: dict[str, Any], words: str) -> None:
     async with stage.client() as client:
-        response = await client.post(URL, json=body)
+        response = await client.post(url, json=body)
     assert response.status_code == 400
     assert words in response.json()["detail"]
 
@@ -127,17 +132,42 @@ async def test_without_a_cluster_or_replication_it_is_refused(stage: Stage, tmp_
         unknown = await client.post(URL, json=HOME)
         assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:failover-api:problem:cannot-plan")
         assert "no `replication` in the catalog" in unknown.json()["detail"]
-        get = await client.get(URL, params={"to": "primary"})
-        assert (get.status_code, get.headers["allow"]) == (405, "POST")
+        for params in ({"to": "primary"}, {}):
+            get = await client.get(URL, params=params)
+            assert (get.status_code, get.headers["allow"]) == (405, "POST")
     with homelab(stage, tmp_path):
         async with stage.client() as client:
             unseen = await client.post(URL, json=HOME)
     assert (unseen.status_code, unseen.json()["type"]) == (409, "urn:failover-api:problem:cluster-needed")
 
 
+@pytest.mark.parametrize("killed", ["", "k3s-w1"])
+async def test_what_is_refused_says_what_it_would_do(stage: Stage, tmp_path: Path, killed: str) -> None:
+    with homelab(stage, tmp_path) as lab:
+        if killed:
+            lab.cluster.kill(killed)
+            lab.pass_by(90)
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+            refused = await client.post(URL, json={"to": "primary"})
+            shown = refused.json()
+            assert (refused.status_code, shown["type"]) == (409, "urn:failover-api:problem:unsafe-move")
+            assert [hazard["slug"] for hazard in shown["hazards"]] == [
+                "node-not-ready" if killed else "unsynced-overwritten"
+            ]
+            assert shown["message"] == "sonarr would be relocated from backup to primary. Nothing was written."
+            assert {"old": "backup", "new": "primary"}.items() <= next(
+                change for change in shown["changes"] if change["path"].endswith(".role")
+            ).items()
+            assert '+     "role": "primary"' in shown["diff"]
+            assert stage.moves == []
+            if not killed:
+                begun = await client.post(URL, json=HOME, headers={"If-Match": refused.headers["etag"]})
+                assert begun.status_code == 202
+
+
 async def test_a_stale_version_and_an_unknown_operation_are_refused(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+        async with lab.client() as client:
             stale = await client.post(URL, json=HOME, headers={"If-Match": '"0.0"'})
             unknown = await client.get("/api/operations/01JDQ3Z5Y8V6T4R2P0N9M7K5H3")
     assert stale.status_code == 412

@@ -11,11 +11,10 @@ import pytest
 from failover_api.edges.app import create_app
 from tests.edges.board.ground import Browser, text
 from tests.support.relocating import Homelab
-from tests.support.relocating_groups import declare, group_lab, made
+from tests.support.relocating_groups import QUICK, declare, group_lab, made
 from tests.support.stage import Stage
 
 LOOK = "/groups/all/relocate?to=primary"
-QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 @pytest.fixture

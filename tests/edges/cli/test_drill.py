@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from failover_api.core.safety.relocation import sync
-from failover_api.edges.cli import relocations
+from failover_api.edges.cli import local, relocations
 from failover_api.edges.cli.drills import lines
 from failover_api.watching.drills import DrillWatch
 from tests.support.relocating import Homelab, homelab
@@ -19,6 +19,7 @@ from tests.support.shell import Cli
 @pytest.fixture
 def lab(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Homelab]:
     monkeypatch.setattr(relocations, "POLL_S", 0.2)
+    monkeypatch.setattr(local, "SHARE", 1.0)  # ten writes in seconds, which elsewhere are minutes apart
     monkeypatch.setattr(sync, "_AHEAD_S", 1e6)  # the simulated clock runs ahead of what its newest reply has told
     with homelab(cli.stage, tmp_path) as made:
         monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
@@ -34,7 +35,7 @@ async def last_drills(lab: Homelab) -> Mapping[str, float]:
 
 def test_a_drill_goes_there_and_home_and_is_known_by_git(cli: Cli, lab: Homelab) -> None:
     assert asyncio.run(last_drills(lab)) == {}
-    with lab.obeyed():
+    with lab.obeyed(seconds=20):
         result = cli("drill", "sonarr", "--reason", "monthly", "--accept", "unsynced-overwritten", "--json")
     body = json.loads(result.stdout)
     assert body["ok"]

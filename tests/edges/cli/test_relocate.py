@@ -77,6 +77,14 @@ def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:
     assert "Relocate" not in "".join(lab.messages())
 
 
+def test_a_dry_run_that_is_refused_shows_what_is_refused_and_the_line_to_paste(cli: Cli, lab: Homelab) -> None:
+    result = cli("relocate", "sonarr", "--to", "primary", "--dry-run", code=3)
+    assert '-  "replicas": 1,\n+  "replicas": 0,' in result.stdout
+    assert result.stdout.endswith("sonarr would be relocated from backup to primary. Nothing was written.\n")
+    assert "[unsynced-overwritten]" in result.stderr
+    assert "failover relocate sonarr --to primary --accept unsynced-overwritten" in result.stderr
+
+
 def test_no_wait_leaves_it_to_a_service_and_an_abort_puts_back_what_was(cli: Cli, lab: Homelab) -> None:
     before = {file: lab.stage.read(file) for file in lab.files}
     left = cli(*TO, "--no-wait")

@@ -10,11 +10,10 @@ import pytest
 
 from failover_api.edges.cli import relocations
 from tests.support.relocating import Homelab
-from tests.support.relocating_groups import declare, group_lab, made
+from tests.support.relocating_groups import QUICK, declare, group_lab, made
 from tests.support.shell import Cli
 
 HOME = ("relocate", "--group", "all", "--to", "primary")
-QUICK = ["app quiesce", "app cutover", "app protect", "db quiesce", "db cutover", "db protect"]
 
 
 @pytest.fixture

@@ -44,12 +44,12 @@ class ReplicationForm:
     def quiesce(self, workloads: Sequence[WorkloadName | None]) -> Quiesce | None:
         """How it is stopped, on whichever side of these workloads it is."""
         named = self._entry.quiesce
-        if named is not None:
-            return self._quiesce(named.path, named.running)
         kinds = {workload.kind for workload in workloads if workload is not None}
         is_known = bool(kinds) and None not in workloads and HELM_RELEASE not in kinds
-        if not is_known and self._has_data_to_bring:
+        if self._has_data_to_bring and (not kinds or (named is None and not is_known)):
             self._refuse_unstoppable(has_workload=bool(kinds))
+        if named is not None:
+            return self._quiesce(named.path, named.running)
         return _REPLICAS if is_known and self._entry.replication else None
 
     def limits(self) -> RelocationLimits:

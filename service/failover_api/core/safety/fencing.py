@@ -33,7 +33,7 @@ class Leaving:
 def leaving(node: str, service: ServiceFacts, *, is_applied: bool | None) -> Leaving | None:
     """What a service has to do with a node; None: nothing. Of one whose pods are not seen it is not seen either."""
     has_pod = any(pod.node == node for pod in service.pods or ())
-    may_have_pod = service.pods is None and node in service.targets
+    may_have_pod = service.pods is None and (node in service.targets or service.is_on(node))
     if service.active == node:
         return Leaving(service.name, False, is_applied, has_pod)
     if has_pod or may_have_pod:

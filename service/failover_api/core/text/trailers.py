@@ -195,6 +195,7 @@ def _shared(run: Mapping[str, str]) -> dict[str, str]:
 
 
 def _record(run: Mapping[str, str], reason: str) -> Record:
+    wave = read_wave(run)
     provenance = Provenance(
         operation=run["Operation"],
         by=unescape_for_git(run.get("Requested-By", "")),
@@ -204,7 +205,7 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         force=run.get("Force") == "true",
         key=run.get("Idempotency"),
         step=run.get("Step"),
-        wave=read_wave(run),
+        wave=wave if wave is not None and run[_FIRST] in wave.members else None,  # else it would begin others
         trigger=run.get("Trigger"),
         evidence=tuple(filter(None, unescape_for_git(run.get("Evidence", "")).split(_EVIDENCE))),
     )

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from failover_api.core.access.model import Verb
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.group_relocations import group_relocation_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
@@ -22,7 +21,6 @@ from failover_api.edges.move_request import (
     read_node_relocation,
 )
 from failover_api.edges.targets import abort_relocations, relocate_group, relocate_node
-from failover_api.errors import MethodNotAllowed
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
@@ -41,7 +39,6 @@ async def _begin_group(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, target = await read_group_relocation(request, by=who.name)
-    _check_method(request, move_request)
     return move_request, await relocate_group(who, components, request.path_params["group"], target, move_request)
 
 
@@ -49,14 +46,8 @@ async def _begin_node(
     request: Request, who: Session, components: Components
 ) -> tuple[MoveRequest, "GroupRelocationReport"]:
     move_request, is_home = await read_node_relocation(request, by=who.name)
-    _check_method(request, move_request)
     node = request.path_params["node"]
     return move_request, await relocate_node(who, components, node, move_request, is_home=is_home)
-
-
-def _check_method(request: Request, move_request: MoveRequest) -> None:
-    if request.method == "GET" and not move_request.dry_run:
-        raise MethodNotAllowed("GET only shows what relocate would do: add dry-run=true, or use POST to relocate")
 
 
 def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: Begin, summary: str) -> None:
@@ -65,19 +56,17 @@ def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: 
     async def relocate(request: Request, components: Wired, who: Who) -> Response:
         refuse_foreign_page(request)
         move_request, report = await begin(request, who, components)
-        visible = _visible(who)
         if not move_request.dry_run:
-            body = group_relocation_body(report, visible=visible)
+            body = group_relocation_body(report, visible=who.sees)
             return json_response(body, ACCEPTED if report.is_under_way else 200)
-        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        body = group_relocation_body(report, dry_run=True, visible=visible)
-        return tagged(body, report.version if report.operation is None else None, if_none_match)
+        body = group_relocation_body(report, dry_run=True, visible=who.sees)
+        return tagged(body, report.version if report.operation is None else None, if_none_match_of(request))
 
     async def abort(request: Request, components: Wired, who: Who) -> Response:
         refuse_foreign_page(request)
         move_request = await read_move_request(request, ABORT_KEYS, by=who.name)
         report = await abort_relocations(who, components, move_request, **{kind: request.path_params[kind]})
-        body = group_relocation_body(report, visible=_visible(who))
+        body = group_relocation_body(report, visible=who.sees)
         return json_response(body, ACCEPTED if report.is_under_way else 200)
 
     path, tag = f"/{kind}s/{{{kind}}}/relocate", f"{kind}s"
@@ -124,10 +113,6 @@ def _route(kind: str, named: openapi.Description, keys: tuple[str, ...], begin: 
         response_description="Nothing more is done",
         openapi_extra={"parameters": [named, *openapi.query(ABORT_KEYS)], "requestBody": openapi.body(ABORT_KEYS)},
     )
-
-
-def _visible(who: Session) -> Callable[[str], bool]:
-    return lambda name: who.caller.may(Verb.VIEW, name)
 
 
 _route(

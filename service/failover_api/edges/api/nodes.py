@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from failover_api.core.access.model import Verb
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.nodes import nodes_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
@@ -14,7 +14,6 @@ from failover_api.edges.models.moves import NodeOutcomeBody, PartedNodeOutcomeBo
 from failover_api.edges.models.nodes import NodesListBody
 from failover_api.edges.move_request import GROUP_KEYS, read_move_request
 from failover_api.edges.targets import evacuate, look_at_nodes
-from failover_api.errors import MethodNotAllowed
 
 NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"  # a DNS subdomain, as Kubernetes has it
 NodeName = Annotated[str, Path(description="The node's name in Kubernetes.", examples=["k3s-w1"])]
@@ -38,7 +37,7 @@ async def list_nodes(request: Request, components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "nodes")
     found = await look_at_nodes(who, components)
     judged = request.app.state.watches.guarding.judged()
-    return json_response(nodes_body(found, visible=lambda name: who.caller.may(Verb.VIEW, name), judged=judged))
+    return json_response(nodes_body(found, visible=who.sees, judged=judged))
 
 
 @router.get(
@@ -67,9 +66,7 @@ async def list_nodes(request: Request, components: Wired, who: Who) -> Response:
 async def evacuate_node(request: Request, node: NodeName, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     move_request = await read_move_request(request, GROUP_KEYS, by=who.name)
-    if request.method == "GET" and not move_request.dry_run:
-        raise MethodNotAllowed("GET only shows what evacuate would do: add dry-run=true, or use POST to move")
     moved = await evacuate(who, components, node, move_request)
     if not move_request.dry_run:
         return json_response(moved.body, ACCEPTED if moved.is_pending else 200)
-    return tagged(moved.body, moved.version, request.headers.get("if-none-match") if request.method == "GET" else None)
+    return tagged(moved.body, moved.version, if_none_match_of(request))

@@ -41,5 +41,5 @@ async def operation(
 
     if isinstance(found, RelocationReport):
         return tagged(relocation_body(found), None, if_none_match)
-    body = group_relocation_body(found, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    body = group_relocation_body(found, visible=who.sees)
     return tagged(body, None, if_none_match)

@@ -3,14 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from failover_api.edges.api import openapi
-from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.api.routes import ACCEPTED, Wired, if_none_match_of, refuse_foreign_page, tagged
 from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models.relocations import RelocationBody
 from failover_api.edges.move_request import ABORT_KEYS, RELOCATE_KEYS, read_move_request, read_relocation
 from failover_api.edges.targets import abort_relocation, rehearse_relocation, relocate
-from failover_api.errors import MethodNotAllowed
 
 _PATH = "/failover/{service}/relocate"
 _PARAMETERS = [*openapi.query(RELOCATE_KEYS), *openapi.headers("If-Match")]
@@ -48,12 +47,9 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 async def relocate_service(request: Request, service: openapi.ServiceName, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     move_request, target, is_synced = await read_relocation(request, by=who.name)
-    if request.method == "GET" and not move_request.dry_run:
-        raise MethodNotAllowed("GET only shows what relocate would do: add dry-run=true, or use POST to relocate")
     if move_request.dry_run:
         report = await rehearse_relocation(who, components, service, target, move_request)
-        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        return tagged(relocation_body(report, dry_run=True), report.version, if_none_match)
+        return tagged(relocation_body(report, dry_run=True), report.version, if_none_match_of(request))
     report = await relocate(who, components, service, target, move_request, is_synced=is_synced)
     return json_response(relocation_body(report), ACCEPTED if report.is_under_way else 200)
 

@@ -41,7 +41,7 @@ from failover_api.edges.targets import (
     looks,
     visible_error,
 )
-from failover_api.errors import Forbidden, MethodNotAllowed
+from failover_api.errors import Forbidden
 from failover_api.wiring import Components
 
 ACCEPTED, _NOT_MODIFIED = 202, 304
@@ -72,7 +72,7 @@ async def list_services(request: Request, components: Wired, who: Who) -> Respon
     who.needs_any(Verb.VIEW, "list")
     who.looks()
     statuses = await looks(request).share((id(components.catalog.current()), "list"), components.failover.list_all)
-    visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
+    visible = [status for status in statuses if who.sees(status.service.name)]
     return json_response(list_body(visible, visible_error(components, who), groups=known_groups(components, who)))
 
 
@@ -164,6 +164,11 @@ def refuse_foreign_page(request: Request) -> None:
         raise Forbidden("the request comes from a page of another site")
 
 
+def if_none_match_of(request: Request) -> str | None:
+    """The header of a GET: a POST of a dry run is answered whatever the caller has."""
+    return request.headers.get("if-none-match") if request.method == "GET" else None
+
+
 def _route(target: Target, action: Action, keys: Sequence[str], summary: str) -> None:
     """POST moves; GET only says what a POST would do."""
 
@@ -171,8 +176,6 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         refuse_foreign_page(request)
         name = request.path_params[target.kind]
         move_request = await read_move_request(request, keys, by=who.name)
-        if request.method == "GET" and not move_request.dry_run:
-            raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
         target.check(who, components, name, Verb.PLAN if move_request.dry_run else Verb.EXECUTE)
         carry_out = partial(target.carry_out, components.failover, name, action, move_request)
         if not move_request.dry_run:
@@ -181,8 +184,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
                 moved.body, ACCEPTED if moved.is_pending else 200
             )  # no ETag: the manifests are others now
         moved = await _rehearsed(who, components, (target.kind, name, action, move_request), carry_out)
-        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        return tagged(moved.body, moved.version, if_none_match)
+        return tagged(moved.body, moved.version, if_none_match_of(request))
 
     path, name = f"{target.path}/{action}", str(action) if target is SERVICE else f"{action}_group"
     parameters = [openapi.named(target.kind), *openapi.query(keys), *openapi.headers("If-Match")]

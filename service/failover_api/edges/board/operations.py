@@ -42,7 +42,7 @@ def group_relocation_page(
     request: Request, who: Session, report: "GroupRelocationReport", *, status: int = 200
 ) -> Response:
     """The relocations of a group or a node: who goes when, and how far each is."""
-    body = group_relocation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    body = group_relocation_body(report, visible=who.sees)
     facts: dict[str, Any] = {
         "operation": body,
         "goes_on": report.is_under_way,

@@ -165,9 +165,13 @@ def when(time: str) -> str:
     """A time of Git, RFC 3339 in UTC, as people read it: "24 Nov 2026, 13:40 UTC"."""
     day, _, clock = time.partition("T")
     year, month, date = (*day.split("-"), "", "")[:3]
-    if not (month.isdecimal() and 1 <= int(month) <= len(_MONTHS) and date.isdecimal()):
+    if not (_is_short(month) and 1 <= int(month) <= len(_MONTHS) and _is_short(date)):
         return time
     return f"{int(date)} {_MONTHS[int(month) - 1]} {year}, {clock[:5]} UTC"
+
+
+def _is_short(number: str) -> bool:
+    return number.isdecimal() and len(number) <= 2
 
 
 def ago(time: str, now: datetime) -> str:

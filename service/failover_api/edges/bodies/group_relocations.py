@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from failover_api.core.planning.wave_progress import OperationState
 from failover_api.edges.bodies.problems import refused_body
 from failover_api.edges.bodies.relocations import relocation_body
+from failover_api.edges.bodies.waves import wave_of
 from failover_api.edges.models.commits import NamedCommitBody
 from failover_api.edges.models.group_relocations import GroupRelocationBody
 from failover_api.edges.models.waves import WaveBody
@@ -42,10 +43,5 @@ def group_relocation_body(
 def _wave(report: "RelocationReport") -> WaveBody:
     commits = [NamedCommitBody(sha=one.commit.sha, url=one.commit.url) for one in report.steps if one.commit]
     has_begun = report.operation is not None or report.state.value in {"done", "stopped"}
-    return WaveBody(
-        services=[report.service],
-        state=_STATES.get(report.state.value, OperationState.STOPPED) if has_begun else OperationState.WAITING,
-        commit=commits[0] if len(commits) == 1 else None,
-        commits=commits if len(commits) > 1 else None,
-        reason=report.reason,
-    )
+    state = _STATES.get(report.state.value, OperationState.STOPPED) if has_begun else OperationState.WAITING
+    return wave_of([report.service], state, commits, report.reason)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.edges.models.commits import NamedCommitBody
 from failover_api.edges.models.waves import OperationBody, WaveBody
 from failover_api.moves.outcome import ReportedWave, WaveReport
@@ -17,12 +18,16 @@ def operation_body(report: WaveReport, *, visible: Callable[[str], bool] = lambd
 def wave_body(wave: ReportedWave, visible: Callable[[str], bool] = lambda _: True) -> WaveBody:
     commits = [NamedCommitBody(sha=commit.sha, url=commit.url) for commit in wave.commits]
     services = [name for name in wave.services if visible(name)]
+    return wave_of(services, wave.state, commits, wave.reason if len(services) == len(wave.services) else "")
+
+
+def wave_of(services: list[str], state: OperationState, commits: list[NamedCommitBody], reason: str) -> WaveBody:
     return WaveBody(
         services=services,
-        state=wave.state,
+        state=state,
         commit=commits[0] if len(commits) == 1 else None,
         commits=commits if len(commits) > 1 else None,
-        reason=wave.reason if len(services) == len(wave.services) else "",
+        reason=reason,
     )
 
 

@@ -67,7 +67,7 @@ def _drilled(
     for before, to in ((home, _OTHER[home]), (_OTHER[home], home)):
         terminal.note(f"{service}: from {before} to {to}")
         begun, _ = backend.relocate(service, to, request, callbacks)
-        ended = follow(backend, terminal, begun)
+        *_, ended = follow(backend, terminal, begun)
         ways.append(_way(before, ended))
         if ended["state"] != "done":
             return {"service": service, "ok": False, "ways": ways, "reason": ended["reason"], "cure": ended["cure"]}

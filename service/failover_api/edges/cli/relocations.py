@@ -141,18 +141,19 @@ def relocate(
         try:
             if terminal.can_ask and not (yes or dry_run):
                 request = _asked(backend, terminal, target, request)
-            body, _ = target.begin(backend, request, callbacks)
+            begun, _ = target.begin(backend, request, callbacks)
         except Refused as exc:
             exc.hint = target.hint(exc.problem, is_skipping=skip_refused)
             raise
+        body = begun
         if not (no_wait or dry_run):
-            told = [body]
             try:
-                body = follow(backend, terminal, body, told)
+                for newest in follow(backend, terminal, begun):
+                    body = newest
             except Interrupted:
                 if as_json:
-                    terminal.show_relocation(told[-1])
-                terminal.note(_left(target, told[-1], server))
+                    terminal.show_relocation(body)
+                terminal.note(_left(target, body, server))
                 raise typer.Exit(UNKNOWN) from None
         terminal.show_relocation(body, with_diff=dry_run)
         raise typer.Exit(DONE if dry_run else _code(body))
@@ -175,18 +176,17 @@ def _asked(backend: Backend, terminal: "Terminal", target: Relocated, request: "
     return replace(request, versions=versions)
 
 
-def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] | None = None) -> Body:
-    """Until it has come to its end. What passes is waited for too. `told` gets each thing that is said of it."""
+def follow(backend: Backend, terminal: "Terminal", body: Body) -> Iterator[Body]:
+    """How far it is, time and again until it has come to its end. What passes is waited for too."""
     said: set[str] = set()
     while True:
-        if told is not None:
-            told[:] = [body]
+        yield body
         for line in lines(body):
             if line not in said:
                 said.add(line)
                 terminal.note(line)
         if body["state"] not in _UNDER_WAY:
-            return body
+            return
         time.sleep(POLL_S)
         body = _next(backend, terminal, body)
 

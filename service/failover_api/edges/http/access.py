@@ -186,6 +186,10 @@ class Session:
             raise unknown(name)
         raise Forbidden(f"{self.name} may not {verb} {name[:80]!r}")
 
+    def sees(self, service: str) -> bool:
+        """Whether he may see a service, so that it may be named to him."""
+        return self.caller.may(Verb.VIEW, service)
+
     def looks(self) -> None:
         """Counts a request for which GitHub or the cluster may be asked, once. Without a name the address counts.
 

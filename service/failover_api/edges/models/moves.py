@@ -12,14 +12,9 @@ from failover_api.edges.models.problems import Hazards, ProblemBody
 from failover_api.edges.models.waves import Waves
 
 
-class OutcomeBody(Body):
-    """What came of a service's move, or would come of it."""
+class _Ended(Body):
+    """What is said of every move. As the first base it comes last: pydantic takes fields from the last base on."""
 
-    service: fields.Service
-    action: fields.ActionWord
-    dry_run: fields.IsDryRun
-    policy: fields.PolicyWord
-    from_: Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
     to: fields.SideAfter
     changed: fields.Changed
     changes: Changes
@@ -31,6 +26,18 @@ class OutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+
+
+class _ServiceMove(Body):
+    service: fields.Service
+    action: fields.ActionWord
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyWord
+    from_: Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
+
+
+class OutcomeBody(_Ended, _ServiceMove):
+    """What came of a service's move, or would come of it."""
 
 
 class MemberBody(Body):
@@ -56,9 +63,7 @@ class RefusedMemberBody(MemberBody):
     ]
 
 
-class GroupOutcomeBody(Body):
-    """What came of a group's move: one commit, or one pull request."""
-
+class _GroupMove(Body):
     group: fields.Group
     action: fields.ActionWord
     dry_run: fields.IsDryRun
@@ -66,17 +71,11 @@ class GroupOutcomeBody(Body):
     services: Annotated[
         list[RefusedMemberBody | MemberBody], Field(description="In the group's order.", examples=[[examples.MEMBER]])
     ]
-    to: fields.SideAfter
-    changed: fields.Changed
-    changes: Changes
-    diff: fields.Diff
-    commit: MadeCommit
-    pull_request: MadePullRequest
-    operation: fields.Operation
-    message: fields.Message
-    warnings: fields.Warnings
-    hazards: Hazards
-    hazards_complete: fields.HazardsComplete
+
+
+class GroupOutcomeBody(_Ended, _GroupMove):
+    """What came of a group's move: one commit, or one pull request."""
+
     waves: Waves
 
 
@@ -90,9 +89,7 @@ class PartedOutcomeBody(GroupOutcomeBody):
     pull_requests: AllPullRequests
 
 
-class NodeOutcomeBody(Body):
-    """What came of an evacuation: each service by its own action, to its other side."""
-
+class _Evacuation(Body):
     node: fields.NodeName
     action: Annotated[Literal["evacuate"], Field(description="What was asked for.", examples=["evacuate"])]
     dry_run: fields.IsDryRun
@@ -104,17 +101,11 @@ class NodeOutcomeBody(Body):
     unplaced: Annotated[
         list[str], Field(description="Services of which nobody knows the node; they stay.", examples=[["plex"]])
     ]
-    to: fields.SideAfter
-    changed: fields.Changed
-    changes: Changes
-    diff: fields.Diff
-    commit: MadeCommit
-    pull_request: MadePullRequest
-    operation: fields.Operation
-    message: fields.Message
-    warnings: fields.Warnings
-    hazards: Hazards
-    hazards_complete: fields.HazardsComplete
+
+
+class NodeOutcomeBody(_Ended, _Evacuation):
+    """What came of an evacuation: each service by its own action, to its other side."""
+
     waves: Waves
 
 

@@ -68,7 +68,7 @@ def missing_in(pull: PullRequest, options: PullRequestOptions) -> PullRequestOpt
 async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer: Outcome, *, is_new: bool) -> Outcome:
     """The answer with its warnings, and with what auto-merge has merged at once; `is_new`: nobody has reviewed it."""
     assert answer.pull_request is not None, "it has been opened"
-    finishing = _Finishing(forge, base, answer.pull_request, list(answer.warnings))
+    finishing = Finishing(forge, base, answer.pull_request, list(answer.warnings))
     await finishing.give(missing_in(answer.pull_request, options), is_new=is_new)
     return dataclasses.replace(
         answer,
@@ -78,7 +78,7 @@ async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer
     )
 
 
-class _Finishing:
+class Finishing:
     """Of one pull request. `has_merged`: it was merged, and by us."""
 
     def __init__(self, forge: Forge, base: Branch, pull: PullRequest, warnings: list[str]) -> None:

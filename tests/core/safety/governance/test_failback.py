@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.core.catalog.automatic import Failback, Mode
 from failover_api.core.catalog.model import Side
-from failover_api.core.safety.governance import Gate, LastMove, Return, ServiceFacts, Situation, returns
+from failover_api.core.safety.governance import Gate, Hold, LastMove, Return, ServiceFacts, Situation, returns
 from failover_api.core.safety.judgement import NodeState, NodeVerdict, ViewState
 from tests.core.safety.situations import NOW, RULES, ready, service, situation, verdicts
 
@@ -80,6 +80,8 @@ def test_none_is_none() -> None:
     [
         ({"verdicts": verdicts(HOME, ready("w2"), view=ViewState.STORM)}, Gate.STORM),
         ({"services": (away(relocating="01JD"),)}, Gate.RELOCATING),
+        ({"services": (away(to_relocate="01JD"),)}, Gate.RELOCATING),
+        ({"services": (away(refusal=Hold(Gate.HAZARD, "It cannot be read.", "Mend it.")),)}, Gate.HAZARD),
         ({"services": (away(last_move=LastMove(NOW - 3599.0, "automatic", is_automatic=True)),)}, Gate.BLOCKED),
     ],
 )

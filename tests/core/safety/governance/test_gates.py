@@ -339,3 +339,19 @@ def test_what_needs_a_person_is_proposed_and_nothing_more(facts: dict[str, Any],
     assert decisions.acts == ()
     assert not decide(situation(service(**facts), book=pause())).proposals
     assert not decide(situation(service(**facts), verdicts=verdicts(dead("w1", is_due=False), ready("w2")))).proposals
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (DataFact(why="its replication is not seen"), "its replication is not seen"),
+        (DataFact(as_of=NOW - 60.0), "replication that way is not seen to be protected"),
+        (DataFact(as_of=NOW - 7201.0, is_protected=True), "the copy there is of 2026-11-30 17:59:59 UTC"),
+    ],
+)
+def test_the_way_back_says_why_it_is_for_a_person_and_how(data: DataFact, words: str) -> None:
+    [pending] = decide(situation(service(side=Side.BACKUP, data=data))).pending
+    hold = pending.holds[-1]
+    assert hold.gate is Gate.WAY_BACK
+    assert hold.detail == f"What was written on backup may not be on primary: {words}."
+    assert hold.cure == "Weigh it; then `failover demote sonarr`."

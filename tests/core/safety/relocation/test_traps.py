@@ -291,9 +291,10 @@ def test_what_ended_long_before_does_not() -> None:
     assert stand.decide(stand.sight(holders=(job,))).edge.cause is Cause.PROVED
 
 
-def test_a_proof_that_a_person_has_mended_is_none() -> None:
+@pytest.mark.parametrize("proof", ["trust me", f"quiet at 2026-11-29T21:45:00Z at generation {'1' * 5000} of uid-1"])
+def test_a_proof_that_a_person_has_mended_is_none(proof: str) -> None:
     stand = at(Position.FINAL_SYNC)
-    stand.made[-1] = replace(stand.made[-1], proof="trust me")
+    stand.made[-1] = replace(stand.made[-1], proof=proof)
     assert stand.go().edge.cause is Cause.UNPROVED
     assert stand.decide().edge.cause is Cause.PROVED
 
@@ -468,6 +469,20 @@ def test_a_person_who_edits_a_switch_in_the_middle_wins(position: Position) -> N
     assert decision.edge.cause is Cause.CHANGED
     assert stand.values == {**stand.former, NODE: "k3s-w7"}
     assert "nodeSelector" in decision.reason
+
+
+@pytest.mark.parametrize("position", [Position.REVERSE, Position.QUIESCE, Position.FINAL_SYNC])
+def test_what_was_moved_before_the_first_commit_came_ends_it(position: Position) -> None:
+    """It was proposed, and merged after a person had moved the app: the sync would overwrite the side in use."""
+    stand = at(position)
+    for each in stand.subject.switches:
+        stand.former[each.place] = each.new
+        stand.put(each.place, each.new)
+    decision = stand.go()
+    assert (decision.edge.cause, decision.edge.end) == (Cause.CHANGED, Position.STOPPED)
+    assert "was not on backup when it began" in decision.reason
+    assert [stand.values[paused(end)] for end in (*TOWARDS.both, *AWAY.both)] == [True] * 4
+    assert (stand.values[CLAIM], stand.values[REPLICAS], stand.tags) == ("a", 1, [])
 
 
 def test_a_person_who_starts_the_app_again_wins() -> None:

@@ -67,8 +67,7 @@ def can_be_brought(service: Service, side: Side) -> bool:
     replication = service.replication
     if replication is None or replication.kind is ReplicationKind.NONE:
         return False
-    pair = replication.to_primary if side is Side.PRIMARY else replication.to_backup
-    return replication.kind is ReplicationKind.MANUAL or pair is not None
+    return replication.kind is ReplicationKind.MANUAL or service.pair_towards(side) is not None
 
 
 def _restarts_replication(move: SwitchMove) -> bool:

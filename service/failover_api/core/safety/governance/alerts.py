@@ -107,8 +107,8 @@ def decide_alert(order: AlertOrder, situation: Situation) -> AlertAnswer:
 
 def _is_meant(service: ServiceFacts, order: AlertOrder) -> bool:
     if order.node is not None:
-        return service.active == order.node
-    return service.name in order.services and service.side is Side.PRIMARY
+        return service.is_on(order.node)
+    return service.name in order.services and service.side is not Side.BACKUP
 
 
 def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> list[Hold]:
@@ -117,7 +117,12 @@ def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> li
     if takes_no_part := [*opt_in(case)]:
         return takes_no_part
     stale = _stale(order.alert, service, case.latest)
-    return [*view_holds(situation.verdicts), *node_holds(case), *stale, *service_holds(case)]
+    return [
+        *view_holds(situation.verdicts),
+        *node_holds(case),
+        *stale,
+        *service_holds(case, of_node=order.node is not None),
+    ]
 
 
 def _stale(alert: Alert, service: ServiceFacts, now: float) -> list[Hold]:

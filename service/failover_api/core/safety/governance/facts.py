@@ -6,6 +6,7 @@ from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.planning.request import idempotency_digest
 from failover_api.core.planning.wave_progress import Unmoved
+from failover_api.core.safety.governance.gates import Hold
 from failover_api.core.safety.hazard import Hazard
 
 AUTOMATIC, ALERT = "automatic", "alert"  # who asks for such moves: reserved names
@@ -51,9 +52,11 @@ class LastMove:
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
     """`active` is the node of the side where Git has it, None: nobody can tell; `targets` are those of the other side.
+    `may_be_on` is where it may be then, none: anywhere. `refusal` is why it is not moved as Git has it, if it is not.
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
-    `relocating` is the operation that relocates it, "" for none. `in_waves` is one that moves it later, or has not.
+    `relocating` is the operation that relocates it, "" for none; `to_relocate` is one in which its turn is to come.
+    `in_waves` is one that moves it later, or has not.
     `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
     `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
@@ -74,9 +77,18 @@ class ServiceFacts:
     last_move: LastMove | None = None
     is_history_known: bool = True
     relocating: str = ""
+    to_relocate: str = ""
     in_waves: Unmoved | None = None
     can_relocate: bool = False
     needs_word: bool = False
+    may_be_on: tuple[str, ...] = ()
+    refusal: Hold | None = None
+
+    def is_on(self, node: str) -> bool:
+        """Whether it is on this node, or, where nobody can tell, may be: what takes no part is not looked for."""
+        if self.active is not None:
+            return self.active == node
+        return self.mode is not Mode.NONE and (not self.may_be_on or node in self.may_be_on)
 
     def was_moved_by(self, key: str) -> bool:
         """Whether its newest move is the automatic one with this Idempotency-Key."""

@@ -1,16 +1,17 @@
 """Whether a service that was moved by itself may go home: its node has been well for long enough."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from failover_api.core.catalog.automatic import Failback, Mode
 from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance.decisions import Situation, mode_of
 from failover_api.core.safety.governance.facts import ServiceFacts
-from failover_api.core.safety.governance.gates import Hold
-from failover_api.core.safety.governance.holds import blocked, git_unreachable, paused, relocating, view_holds
+from failover_api.core.safety.governance.gates import Gate, Hold
+from failover_api.core.safety.governance.holds import Case, blocked, git_unreachable, paused, relocating, view_holds
 from failover_api.core.safety.judgement.verdicts import NodeVerdict
 from failover_api.core.safety.node_states import NodeState
+from failover_api.core.wording import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +95,13 @@ def _came_back(situation: Situation, home: str, moved_at: float) -> bool:
 
 def _holds(situation: Situation, service: ServiceFacts) -> tuple[Hold, ...]:
     case = situation.case(service, None)
-    gates = (paused, blocked, relocating, git_unreachable)
-    return (*view_holds(situation.verdicts), *(hold for gate in gates for hold in gate(case)))
+    gates = (paused, blocked, relocating, _in_turn, git_unreachable)
+    refusal = () if service.refusal is None else (service.refusal,)
+    return (*view_holds(situation.verdicts), *(hold for gate in gates for hold in gate(case)), *refusal)
+
+
+def _in_turn(case: Case) -> Iterator[Hold]:
+    """What somebody relocates together with others is not taken out of their order."""
+    if operation := case.service.to_relocate:
+        detail = f"It is relocated with operation {cut(operation)}, once its turn comes."
+        yield Hold(Gate.RELOCATING, detail, "Wait for its end, or abort it.")

@@ -18,7 +18,7 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
 from failover_api.core.safety.times import length, minute, second
-from failover_api.core.wording import cut, shell_word
+from failover_api.core.wording import cut, listed, shell_word
 
 FRESH_S = 30.0
 TARGET_READY_S = 300.0
@@ -62,6 +62,11 @@ class Case:
         """The time by whichever is ahead: nothing is younger than either says."""
         return max(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
 
+    @property
+    def ahead_s(self) -> float:
+        """How far the API server's clock is ahead of the Git host's."""
+        return self.verdicts.now - self.git.now if self.git.now is not None else 0.0
+
     def is_stale(self, at: float | None) -> bool:
         return at is None or self.verdicts.monotonic - at > FRESH_S
 
@@ -95,9 +100,14 @@ def node_holds(case: Case) -> Iterator[Hold]:
         yield Hold(Gate.OPT_IN, f"{name} has been down for over a day.", "What is still on it is moved by hand.")
 
 
-def service_holds(case: Case) -> Iterator[Hold]:
-    """Every gate of a service that takes part which is closed now, in the order of the gates."""
-    for gate in GATES:
+def service_holds(case: Case, *, of_node: bool = False) -> Iterator[Hold]:
+    """Every gate of a service that takes part which is closed now, in the order of the gates.
+
+    `of_node`: it is asked of all that is on a node. Where nobody can tell whether it is, or on which side, nothing more
+    can be told.
+    """
+    is_placed = case.service.side is not None and (case.service.active is not None or not of_node)
+    for gate in GATES if is_placed else (paused, git_unreachable, placed):
         yield from gate(case)
 
 
@@ -162,20 +172,20 @@ def in_waves(case: Case) -> Iterator[Hold]:
     waits = case.service.in_waves
     if waits is None or _is_let_go(case, waits):
         return
-    operation, ahead_s = cut(waits.operation), case.verdicts.now - (case.git.now or case.verdicts.now)
+    operation = cut(waits.operation)
     if not waits.stopped:
         detail = f"It moves with operation {operation}, once those that it comes after serve."
         yield Hold(Gate.IN_WAVES, detail, "It goes on by itself.")
         return
     detail = f"Operation {operation} has not moved it, and does not any more: {cut(waits.stopped)}."
     ack = "" if waits.is_of_death else f", or `failover automatic ack {cut(case.service.name)}`"
-    until = None if waits.ends_at is None else waits.ends_at + ahead_s
+    until = None if waits.ends_at is None else waits.ends_at + case.ahead_s
     yield Hold(Gate.IN_WAVES, detail, f"Move by hand{ack}.", until)
 
 
 def _is_let_go(case: Case, waits: Unmoved) -> bool:
     """Whether the operation is about something else: a death is its own event, and so is what follows a stop."""
-    began_at = waits.began_at + case.verdicts.now - (case.git.now or case.verdicts.now)  # by the API server's clock
+    began_at = waits.began_at + case.ahead_s  # by the API server's clock
     is_before = case.died_at is not None and case.died_at <= began_at
     if waits.is_of_death:
         return not is_before
@@ -196,11 +206,25 @@ def target(case: Case) -> Iterator[Hold]:
 
 
 def hazard(case: Case) -> Iterator[Hold]:
-    if case.service.hazards is None:
+    if case.service.refusal is not None:
+        yield case.service.refusal
+    elif case.service.hazards is None:
         yield Hold(Gate.HAZARD, "What may go wrong with this move is not known yet.", "It is looked for again.")
     for found in case.service.hazards or ():
         if stops_automatic(found):
             yield Hold(Gate.HAZARD, f"{found.slug}: {found.detail}", found.cure)
+
+
+def placed(case: Case) -> Iterator[Hold]:
+    """Of one of which nobody can tell where it is."""
+    if case.service.refusal is not None:
+        yield case.service.refusal
+    elif case.service.side is None:
+        yield Hold(Gate.HAZARD, "Nobody can tell on which side it is.", "Look at its manifests; move by hand.")
+    else:
+        where = f"any of {listed(case.service.may_be_on, 5)}" if case.service.may_be_on else "any node"
+        detail = f"It may be on {where}: its pod is not seen on one."
+        yield Hold(Gate.HAZARD, detail, "Look where it runs; move by hand.")
 
 
 def data_age(case: Case) -> Iterator[Hold]:
@@ -264,18 +288,20 @@ def git_unreachable(case: Case) -> Iterator[Hold]:
 
 
 def way_back(case: Case) -> Iterator[Hold]:
-    """To primary only with data that is known to be there: primary was left, and may be old."""
+    """To primary only with young data that is known to be there: primary was left, and may be old."""
+    data, name = case.service.data, cut(case.service.name)
+    if case.service.side is Side.BACKUP and data.is_copy and (why := _why_not_back(case)):
+        detail = f"What was written on backup may not be on primary: {why}."
+        yield Hold(Gate.WAY_BACK, detail, f"Weigh it; then `failover demote {name}`.", proposal=Proposal.COMMAND)
+
+
+def _why_not_back(case: Case) -> str:
     data = case.service.data
-    if case.service.side is not Side.BACKUP or not data.is_copy:
-        return
-    if not data.is_protected or data.as_of is None:
-        name = cut(case.service.name)
-        yield Hold(
-            Gate.WAY_BACK,
-            f"What was written on backup may not be on primary: {data.why if data.as_of is None else _UNPROTECTED}.",
-            f"Weigh it; then `failover demote {name}`.",
-            proposal=Proposal.COMMAND,
-        )
+    if data.as_of is None:
+        return data.why
+    if not data.is_protected:
+        return "replication that way is not seen to be protected"
+    return f"the copy there is of {second(data.as_of)}" if case.latest - data.as_of > case.rules.max_data_age_s else ""
 
 
 def stops_automatic(found: Hazard) -> bool:
@@ -287,7 +313,6 @@ _AGE_UNKNOWN = (
     "Weigh it, and move by hand. Only what VolSync copies moves by itself, or where the catalog says "
     "`replication: {kind: none}`: nothing needs to be copied."
 )
-_UNPROTECTED = "replication that way is not seen to be protected"
 GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
     paused,
     blocked,

@@ -8,8 +8,6 @@ from failover_api.core.safety.governance.alerts import AlertOrder, decide_alert
 from failover_api.core.safety.governance.decisions import Act, Situation, decide
 from failover_api.core.safety.governance.gates import Gate, Hold
 
-PERMIT_S = PERMIT_LASTS_S
-
 
 @dataclass(frozen=True, slots=True)
 class Permit:
@@ -36,12 +34,12 @@ def recheck(act: Act, situation: Situation, order: AlertOrder | None = None) -> 
     that asks for it, if one does.
     """
     verdicts = situation.verdicts
-    oldest = verdicts.monotonic - PERMIT_S
+    oldest = verdicts.monotonic - PERMIT_LASTS_S
     if verdicts.heard_at is None or verdicts.heard_at <= act.decided_at or verdicts.heard_at < oldest:
         return Refused(dict.fromkeys(act.services, (_NOT_READ_AGAIN,)))
     acts, held = _again(act, situation, order)
     if any(again.key == act.key and set(act.services) <= set(again.services) for again in acts):
-        return Permit(act, verdicts.monotonic + PERMIT_S)
+        return Permit(act, verdicts.monotonic + PERMIT_LASTS_S)
     return Refused({name: held.get(name) or (_OTHERWISE,) for name in act.services})
 
 

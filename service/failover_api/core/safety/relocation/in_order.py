@@ -7,7 +7,7 @@ is kept beside that: who has commits of the operation has begun, and the next be
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog.model import Action, Catalog, Side
+from failover_api.core.catalog.model import Action, Catalog, Service, Side
 from failover_api.core.planning.waves import Order, Wave, order_of
 from failover_api.core.safety.relocation.ladder import State
 
@@ -45,11 +45,13 @@ def turn(members: Sequence[Member]) -> Turn:
         if member.state is State.STOPPED:
             return _at(State.STOPPED, member)
     begun = max((at for at, member in enumerate(members) if member.state is not None), default=-1)
-    due = next((member for member in members[begun + 1 :] if not member.is_there), None)
+    later = members[begun + 1 :]
+    due = next((member for member in later if not member.is_there), None)
     if due is None:
         return Turn(State.DONE)
-    if due.reason:
-        return _at(State.STOPPED, due)
+    for member in (due, *later[: later.index(due)]):
+        if member.reason:
+            return _at(State.STOPPED, member)
     gone = next((member for member in members[: begun + 1] if not member.is_there), None)
     if gone is not None:
         return Turn(State.STOPPED, at=gone.name, reason="It has been moved again since.")
@@ -84,10 +86,15 @@ def why_not_named(wave: Wave, group: str | None, targets: Mapping[str, Side], ca
         stray = sorted(targets.keys() - set(catalog.groups.get(group or "", ())))
         return f"{stray[0]} is not in group {group} any more." if stray else ""
     for name in targets:
-        nodes = {*catalog.services[name].nodes(Side.PRIMARY), *catalog.services[name].nodes(Side.BACKUP)}
+        nodes = nodes_of(catalog.services[name])
         if nodes and wave.node not in nodes:
             return f"{name} has no side on node {wave.node}."
     return ""
+
+
+def nodes_of(service: Service) -> frozenset[str]:
+    """The nodes behind both sides; none where the catalog does not say."""
+    return frozenset(node for side in Side for node in service.nodes(side))
 
 
 def wave_of(order: Order, members: Mapping[str, Side], *, accept: Sequence[str], node: str) -> Wave:

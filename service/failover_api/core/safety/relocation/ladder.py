@@ -11,7 +11,7 @@ from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.relocation import quiet, values
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.going_up import JUDGES, Go, Known, Wait
-from failover_api.core.safety.relocation.places import Values
+from failover_api.core.safety.relocation.places import Place, Values
 from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Sight
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import STOPPED, Subject
@@ -77,6 +77,7 @@ class Decision:
     awaits_word: bool = False
     obstacle: Obstacle | None = None
     proposed: str = ""  # the label of the commit that waits to be merged
+    pending: StepCommit | None = None  # what that has to be; None: nobody can tell
 
     @property
     def words(self) -> int:
@@ -188,9 +189,18 @@ def _over(known: Known, position: Position) -> Decision:
 def _why_changed(known: Known, step: Step) -> str:
     if known.git.moved_by:
         return f"Another operation has moved it since: {cut(known.git.moved_by)}."
+    if step.number < Step.CUTOVER.number and (elsewhere := _was_elsewhere(known)):
+        return f"{cut(elsewhere.name)} was not on {known.subject.origin} when it began."
     theirs = values.foreign(known.subject, known.git, step)
     names = ", ".join(cut(place.name) for place in theirs[:3])
     return f"Somebody has changed {names} since." if theirs else ""
+
+
+def _was_elsewhere(known: Known) -> Place | None:
+    """A switch that was moved between the decision to begin and the first commit, as a proposed one allows."""
+    switches = known.subject.switches
+    was = known.git.was
+    return next((each.place for each in switches if not values.same(was(each.place), each.old)), None)
 
 
 def _go(known: Known, position: Position, go: Go) -> Decision:
