@@ -390,9 +390,12 @@ class Failover:
 
     async def nodes(self) -> Nodes:
         """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
+        return (await self._with_nodes())[1]
+
+    async def _with_nodes(self) -> tuple[Sequence[Status | Unreadable], Nodes]:
         services = tuple(self._catalog().services.values())
         statuses, view = await self._list_with_view(services)
-        return nodes_of(statuses, self.clusters.looked(services, view))
+        return statuses, nodes_of(statuses, self.clusters.looked(services, view))
 
     def nodes_as_seen(self, statuses: Sequence[Status | Unreadable]) -> Nodes | None:
         """The nodes as they are known from watching, under services as they were seen; None: no cluster is configured.
@@ -425,9 +428,7 @@ class Failover:
 
     async def _node(self, name: str) -> tuple[NodeReport, Sequence[Status | Unreadable], Nodes]:
         """A node, all services, and all nodes. Raises UnknownNode."""
-        services = tuple(self._catalog().services.values())
-        statuses, view = await self._list_with_view(services)
-        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        statuses, nodes = await self._with_nodes()
         report = nodes.named(name)
         if report is None:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")

@@ -7,7 +7,7 @@ import pytest
 from failover_api.check.run import check_all, check_tree
 from failover_api.config_file import catalog_file
 from failover_api.forge.values import Check
-from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup
+from tests.support.relocating import APP, CATALOG, MANUAL, UNREPLICATED, VOLSYNC, app, running_to_backup
 from tests.support.stage import Stage
 
 RUNNING = running_to_backup()
@@ -38,7 +38,7 @@ async def test_one_line_says_that_all_is_well(lab: Stage) -> None:
 
 
 async def test_without_replication_nothing_is_said(lab: Stage) -> None:
-    lab.declare(CATALOG.partition("    replication:")[0])
+    lab.declare(UNREPLICATED)
     assert await check(lab) == []
 
 
@@ -80,6 +80,6 @@ async def test_five_reviews_inside_a_downtime_are_warned_of(lab: Stage) -> None:
 
 
 async def test_a_persons_own_way_needs_only_a_way_to_stop_it(lab: Stage) -> None:
-    lab.declare(f"{CATALOG.partition('    replication:')[0]}    replication: {{kind: manual}}\n")
+    lab.declare(MANUAL)
     (told,) = await check(lab)
     assert (told.level, told.detail) == ("ok", "all its steps are as a relocation needs them (manual)")

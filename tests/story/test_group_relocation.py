@@ -174,6 +174,19 @@ async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Pa
     assert made(lab) == [*QUICK[:3], "db held"]
 
 
+async def test_that_the_next_is_held_is_told_though_the_reply_is_lost(stage: Stage, tmp_path: Path) -> None:
+    with group_lab(stage, tmp_path, kind="none") as lab:
+        async with lab.open() as components:
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
+            begun = await to_the_second(lab, components)
+            stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
+            stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
+            await go_on(components, begun.operation)
+            assert told[-1].title == "The relocations of all have stopped"
+    assert made(lab) == [*QUICK[:3], "db held"]
+
+
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         before = {file: stage.read(file) for file in lab.files}
@@ -323,9 +336,9 @@ async def test_what_nobody_has_gone_on_with_for_an_hour_is_over(stage: Stage, tm
         async with lab.open() as one:
             begun = await to_the_second(lab, one)
         async with lab.open() as other:
-            groups = other.failover.group_relocations
-            now = groups._now
-            groups._now = lambda: now() + 4000
+            sight = other.failover.group_relocations._sight
+            now = sight._now
+            sight._now = lambda: now() + 4000
             found = await go_on(other, begun.operation)
             assert (found.state, found.at, found.reason) == (State.STOPPED, "db", "Nobody has gone on with it in time.")
     assert made(lab) == QUICK[:3]

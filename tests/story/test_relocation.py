@@ -30,6 +30,8 @@ from tests.support.relocating import (
     APP,
     ASKED,
     CATALOG,
+    MANUAL,
+    NO_DATA,
     VOLSYNC,
     app,
     by_restic,
@@ -241,7 +243,6 @@ async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_pat
 
 
 TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
-MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
 
 
 async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path) -> None:
@@ -493,8 +494,7 @@ async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage:
 
 async def test_what_nothing_copies_back_is_over_in_git_too(stage: Stage, tmp_path: Path) -> None:
     """Once it was seen to serve there nobody has to see it again: its node may be lost, or nobody look."""
-    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: none}\n"
-    with homelab(stage, tmp_path, catalog=catalog) as lab:
+    with homelab(stage, tmp_path, catalog=NO_DATA) as lab:
         async with lab.open() as components:
             await start(components)
             told = await until(lab, components)
@@ -511,3 +511,33 @@ async def test_what_nothing_copies_back_is_over_in_git_too(stage: Stage, tmp_pat
             stage.commit({"README.md": f"{number}\n"}, "Something else")
         async with stage.open() as components:
             assert await components.failover.relocations.look("sonarr") is None
+
+
+async def test_an_end_whose_reply_is_lost_is_made_once_and_told(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, catalog=NO_DATA) as lab:
+        async with lab.open() as components:
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
+            await start(components)
+            stage.fault("lost_reply", method="POST", operation="createCommitOnBranch")
+            await until(lab, components)
+    assert lab.messages()[-2:] == ["Relocate sonarr to primary: 4/5 cutover", "Relocate sonarr to primary: 5/5 protect"]
+    assert told[-1].title == "sonarr is relocated to primary"
+
+
+async def test_one_way_it_is_gone_on_with_after_the_cutover_however_much_has_come_since(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Its last step takes the tag away: with that the schedule would never run again."""
+    with homelab(stage, tmp_path, catalog=ONE_WAY, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(60)
+        async with lab.open() as components:
+            await start(components, Side.BACKUP)
+            while not lab.messages()[-1].endswith("4/5 cutover"):
+                await components.failover.relocations.advance("sonarr")
+                lab.pass_by(5)
+            for number in range(101):
+                stage.commit({"README.md": f"{number}\n"}, "Something else")
+        async with lab.open() as restarted:
+            await until(lab, restarted)
+    assert b"failover-" not in (stage.read(VOLSYNC) or b"")

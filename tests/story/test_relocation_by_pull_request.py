@@ -13,7 +13,7 @@ from tests.support.relocating import (
     APP,
     ASKED,
     BY_ITSELF,
-    CATALOG,
+    MANUAL,
     VOLSYNC,
     app,
     homelab,
@@ -191,8 +191,7 @@ async def test_a_persons_word_counts_until_it_is_merged(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
-    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: manual}\n" + BY_ITSELF
-    with homelab(stage, tmp_path, catalog=catalog) as lab:
+    with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
         async with lab.open() as components:
             relocations = components.failover.relocations
             await start(components)

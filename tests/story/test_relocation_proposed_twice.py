@@ -5,13 +5,27 @@ from pathlib import Path
 
 import pytest
 
+from failover_api.core.catalog.model import Side
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import FailoverError, ForgeUnavailable
 from failover_api.moves.pull_request import step as pull_request_step
 from failover_api.operations import relocation_runner
 from failover_api.watching.relocations import RelocationWatch
-from tests.support.relocating import APP, ASKED, VOLSYNC, app, numbers, proposing, start, until_open, until_step
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    BY_ITSELF,
+    CATALOG,
+    VOLSYNC,
+    app,
+    homelab,
+    numbers,
+    proposing,
+    start,
+    until_open,
+    until_step,
+)
 from tests.support.stage import Stage
 
 
@@ -36,7 +50,7 @@ async def test_an_abort_that_waits_to_be_merged_stays_asked_for(stage: Stage, tm
     """Whatever the step that it ends waits for meanwhile."""
     with proposing(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in (APP, VOLSYNC)}
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             relocations = components.failover.relocations
             await start(components)
             stage.sandbox.protect(repository=stage.repository)
@@ -61,8 +75,7 @@ async def test_who_dies_before_its_pull_request_may_merge_is_helped_by_another(
         raise ForgeUnavailable("it was killed")
 
     with proposing(stage, tmp_path) as lab:
-        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
-        async with stage.open(**how) as one, stage.open(**how) as other:
+        async with lab.open() as one, lab.open() as other:
             with monkeypatch.context() as patch:
                 patch.setattr(pull_request_step, "finish", dies)
                 with pytest.raises(ForgeUnavailable):
@@ -81,7 +94,7 @@ async def test_a_first_step_of_a_service_that_was_moved_by_hand_meanwhile_overwr
     """Merged, it would bring what was on backup over the side that is in use now."""
     with proposing(stage, tmp_path) as lab:
         stage.sandbox.protect(repository=stage.repository)
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             await start(components)
             [number] = numbers(stage)
             stage.commit({APP: app("primary")})
@@ -103,7 +116,7 @@ async def test_a_first_step_of_a_service_that_was_moved_by_hand_meanwhile_overwr
 
 async def test_a_withdrawal_whose_reply_is_lost_is_nobodys_no(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+        async with lab.open() as components:
             relocations = components.failover.relocations
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
@@ -126,3 +139,73 @@ async def test_a_withdrawal_whose_reply_is_lost_is_nobodys_no(stage: Stage, tmp_
                 lab.pass_by(2)
             [another] = stage.pulls()
             assert another["title"].endswith("3/5 final-sync")
+
+
+@pytest.mark.parametrize("is_aborted", [False, True])
+async def test_what_cannot_be_merged_any_more_is_proposed_anew(
+    stage: Stage, tmp_path: Path, *, is_aborted: bool
+) -> None:
+    """Somebody has changed a line beside: it would wait for ever, and the app may be stopped."""
+    with proposing(stage, tmp_path) as lab:
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            relocations._proposer.ask_every_s = 0.0
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.protect(repository=stage.repository)
+            if is_aborted:
+                await relocations.abort("sonarr", ASKED)
+            await until_open(lab, components)
+            [first] = stage.pulls()
+            stage.replace(VOLSYNC, "sonarr-a.media.svc.cluster.local}", "sonarr-a.media.svc.cluster.local}  # beside")
+            await relocations.advance("sonarr")
+            [second] = stage.pulls()
+            assert second["number"] != first["number"]
+            assert second["title"] == first["title"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_what_holds_more_than_its_step_is_let_merge_by_a_person_alone(
+    stage: Stage, tmp_path: Path, *, is_first: bool
+) -> None:
+    """Who may push a branch, and not to main, would have us merge whatever they like."""
+    with proposing(stage, tmp_path) as lab:
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            if not is_first:
+                await start(components)
+            stage.sandbox.protect(repository=stage.repository)
+            if is_first:
+                await start(components)
+            else:
+                await until_open(lab, components)
+            [pull] = stage.pulls()
+            stage.sandbox.close_pull(pull["number"], repository=stage.repository)
+            stage.commit({"clusters/admin.yaml": "kind: ClusterRoleBinding\n"}, "More", pull["head"]["ref"])
+            stage.sandbox.protect(approvals=0, repository=stage.repository)
+            forged = {"title": pull["title"], "head": pull["head"]["ref"], "base": "main", "body": pull["body"]}
+            stage.github("POST", "/pulls", forged)
+            lab.pass_by(5)
+            await relocations.advance("sonarr")
+            assert not stage.pulls()[0]["auto_merge"]
+    assert stage.read("clusters/admin.yaml") is None
+
+
+async def test_a_persons_word_stays_when_what_it_led_to_is_proposed_anew(stage: Stage, tmp_path: Path) -> None:
+    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: manual}\n" + BY_ITSELF
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            relocations = components.failover.relocations
+            relocations._proposer.ask_every_s = 0.0
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            stage.sandbox.protect(repository=stage.repository)
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
+            [first] = stage.pulls()
+            stage.replace(APP, '"strategy": {', '"revisionHistoryLimit": 3,\n  "strategy": {')
+            report = await relocations.advance("sonarr")
+            [second] = stage.pulls()
+            assert second["number"] != first["number"]
+            assert second["title"].endswith("4/5 cutover")
+            assert report is not None
+            assert not report.awaits_word

@@ -44,6 +44,9 @@ CATALOG = """\
       to_primary: {source: sonarr-to-a, destination: sonarr-a}
     relocate: {quiesce: 5m, final_sync: 10m, cutover: 5m}
 """
+UNREPLICATED = CATALOG.partition("    replication:")[0]
+MANUAL = f"{UNREPLICATED}    replication: {{kind: manual}}\n"
+NO_DATA = f"{UNREPLICATED}    replication: {{kind: none}}\n"
 BY_ITSELF = "    policy: pull_request\n    pull_request: {auto_merge: squash}\n"
 
 

@@ -11,7 +11,7 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
-from tests.support.relocating import ASKED, CATALOG, Homelab, app, claims, volsync
+from tests.support.relocating import ASKED, CATALOG, NO_DATA, UNREPLICATED, Homelab, app, claims, volsync
 from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage
 
@@ -38,12 +38,8 @@ def catalog(names: Sequence[str] = NAMES, *, without: Sequence[str] = (), kind: 
     """`without` have no `replication`; `kind: none` brings no data, which is fewer steps."""
     entries = []
     for name in names:
-        entry = own(CATALOG, name)
-        if name in without or kind != "volsync":
-            entry = entry[: entry.index("    replication:")]
-        if name not in without and kind != "volsync":
-            entry += f"    replication: {{kind: {kind}}}\n"
-        entries.append(entry + {"app": "    after: [db]\n", "web": "    after: [app]\n"}.get(name, ""))
+        entry = UNREPLICATED if name in without else {"volsync": CATALOG, "none": NO_DATA}[kind]
+        entries.append(own(entry, name) + {"app": "    after: [db]\n", "web": "    after: [app]\n"}.get(name, ""))
     return "".join(entries)
 
 
@@ -118,8 +114,8 @@ async def until(
     operation: str | None,
     wanted: State = State.DONE,
     *,
-    at_most: int = 160,
-    seconds: float = 5.0,
+    at_most: int = 60,
+    seconds: float = 20.0,
 ) -> GroupRelocationReport:
     """Goes on, and lets time pass between, until all of it is so."""
     for _ in range(at_most):

@@ -136,8 +136,9 @@ class PullRequest:
 
     `base` is the branch it leads to, `base_head` the commit of that branch, when the host says. `merge_commit` is the
     commit it was merged as; `node_id` is the host's own id. `created_at` is RFC 3339, "" when the host does not say.
-    `reviewers` are those who have not reviewed it yet. Title, draft state, labels, reviewers and auto-merge do not
-    count when two are compared.
+    `reviewers` are those who have not reviewed it yet. `has_conflicts`: it cannot be merged into what the base is now,
+    told only where it was read by itself. Title, draft state, labels, reviewers, conflicts and auto-merge do not count
+    when two are compared.
     """
 
     number: int
@@ -157,6 +158,7 @@ class PullRequest:
     reviewers: tuple[str, ...] = field(default=(), compare=False)
     team_reviewers: tuple[str, ...] = field(default=(), compare=False)
     auto_merge: bool = field(default=False, compare=False)
+    has_conflicts: bool = field(default=False, compare=False)
 
 
 class Level(StrEnum):

@@ -16,23 +16,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cachetools import LRUCache
 from ulid import ULID
 
-from failover_api.core.catalog.model import Catalog, Service, Side
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import rfc3339, seconds_of
-from failover_api.core.safety.relocation.in_order import (
-    Member,
-    in_order,
-    nodes_of,
-    targets_of,
-    turn,
-    wave_of,
-    why_not_named,
-)
+from failover_api.core.rfc3339 import rfc3339
+from failover_api.core.safety.relocation.in_order import in_order, nodes_of, wave_of
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.text.commit_message import held_message
@@ -53,34 +44,26 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
-from failover_api.forge.values import Commit, Snapshot
+from failover_api.forge.values import Commit
+from failover_api.moves.empty_commit import make_empty_commit
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import changed_meanwhile, refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.operations.group_operation import (
-    GroupOperation,
-    Together,
-    is_on,
-    numbered,
-    part_of,
-    unreadable,
-)
+from failover_api.operations.group_operation import GroupOperation, Together, numbered, part_of
+from failover_api.operations.group_sight import GroupSight, Read
 from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.operations.relocation_runner import RelocationRunner
-from failover_api.operations.wave_sight import RESUME_S
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
-MAX_KEPT = 1024
 TRIES = 3
 MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded, RelocationRunning)
 _log = logging.getLogger(__name__)
-Statuses = Sequence[Status | Unreadable]
 
 
 class GroupRelocations:
-    """`read` tells where services are, by Git, and `node` what is on a node. `now` is the Git host's clock (s)."""
+    """`read` and `now` are for a GroupSight; `node` tells what is on a node, and where its services are."""
 
     def __init__(
         self,
@@ -89,13 +72,13 @@ class GroupRelocations:
         catalog: Callable[[], Catalog],
         events: Events,
         *,
-        read: Callable[[Sequence[Service]], Awaitable[Statuses]],
-        node: Callable[[str], Awaitable[tuple[NodeReport, Statuses, Nodes]]],
+        read: Read,
+        node: Callable[[str], Awaitable[tuple[NodeReport, Sequence[Status | Unreadable], Nodes]]],
         now: Callable[[], float],
     ) -> None:
         self._runner, self._forge, self._catalog, self._events = runner, forge, catalog, events
-        self._read, self._node, self._now = read, node, now
-        self._seen_at: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by operation: when it was under way (monotonic)
+        self._sight = GroupSight(runner, catalog, read=read, now=now)
+        self._node, self._now = node, now
 
     # Asked for
 
@@ -156,7 +139,7 @@ class GroupRelocations:
         if begun.operation != asked.operation:
             raise RelocationRunning(f"{first.service} was relocated by somebody else meanwhile; look again")
         _log.info("relocations begin", extra={"operation": asked.operation, "group": together.name, "by": asked.by})
-        found = await self._find(asked, (first.service,))
+        found = await self._sight.find(asked, (first.service,))
         unplaced, warnings = together.unplaced, order.warnings
         return replace(found.report, refused=refused, unplaced=unplaced, warnings=warnings)
 
@@ -193,7 +176,7 @@ class GroupRelocations:
     async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
         """The same that is under way, or that the same key has begun. Raises RelocationRunning for another of them."""
         digest = None if request.key is None else idempotency_digest(request.by, request.key)
-        newest, unread = await self._newest()
+        newest, unread = await self._sight.newest()
         for name in together.members:
             if name in unread:
                 raise unread[name]
@@ -203,7 +186,7 @@ class GroupRelocations:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
             if not together.is_about(asked):
                 continue
-            found = await self._find(asked, ())
+            found = await self._sight.find(asked, ())
             if digest is not None and found.asked.key == digest:
                 return found
             if found.is_under_way:
@@ -228,15 +211,15 @@ class GroupRelocations:
         more is to come.
         """
         here = Together(group, {}, node)
-        newest, unread = await self._newest()
+        newest, unread = await self._sight.newest()
         for asked in newest:
             if not here.is_about(asked):
                 continue
-            found = await self._find(asked, ())
+            found = await self._sight.find(asked, ())
             if found.is_under_way:
                 may(list(found.targets))
                 await self._end(found, request)
-                return (await self._find(asked, tuple(found.members))).report
+                return (await self._sight.find(asked, tuple(found.members))).report
         for name, error in unread.items():  # it may be under way there
             if name in self._catalog().groups.get(group, ()) or node in nodes_of(self._catalog().services[name]):
                 raise error
@@ -257,14 +240,16 @@ class GroupRelocations:
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             return report
-        return (await self._find(report.asked, (report.service,))).report
+        return (await self._sight.find(report.asked, (report.service,))).report
 
     async def go_on(self, operation: str) -> GroupRelocationReport:
         """The same, and whatever of it is due is done. Raises UnknownUrl, and what writing raises."""
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
-        for name in (await self._find(report.asked, (report.service,))).members:
+        members = report.asked.wave.members
+        begun = await self._runner.begun(of=members)
+        for name in [name for name in members if begun.get(name) == operation or name == report.service]:
             try:
                 newest = await self._runner.advance(name)
             except FailoverError as exc:
@@ -274,14 +259,14 @@ class GroupRelocations:
             if newest is not None and newest.operation == operation:
                 with contextlib.suppress(RelocationRunning):  # the next is waited for
                     await self.follow(newest)
-        return (await self._find(report.asked, (report.service,))).report
+        return (await self._sight.find(report.asked, (report.service,))).report
 
     async def to_come(self) -> Mapping[str, str]:
         """{service: operation} of those whose turn is still to come in one that is under way."""
         found: dict[str, str] = {}
-        newest, _ = await self._newest()
+        newest, _ = await self._sight.newest()
         for asked in newest:
-            operation = await self._find(asked, ()) if asked.wave is not None else None
+            operation = await self._sight.find(asked, ()) if asked.wave is not None else None
             if operation is not None and operation.is_under_way:
                 found |= dict.fromkeys(operation.to_come, asked.operation)
         return found
@@ -297,13 +282,13 @@ class GroupRelocations:
         assert asked is not None, "it has begun"
         assert asked.wave is not None, "it is one of several"
         if report.is_under_way:
-            self._seen_at[asked.operation] = time.monotonic()
+            self._sight.saw_under_way(asked.operation)
         elif report.state is State.DONE and asked.wave.number < asked.wave.count:
-            found = await self._find(asked, (report.service,))
+            found = await self._sight.find(asked, (report.service,))
             for _ in asked.wave.members:
                 if not found.turn.due or await self._begin(found):
                     break
-                found = await self._find(asked, (report.service,))
+                found = await self._sight.find(asked, (report.service,))
             if found.turn.due or not found.is_under_way or found.newest != report.service:
                 self._runner.over(report)
 
@@ -342,7 +327,7 @@ class GroupRelocations:
             if other is not None and other.is_under_way:
                 raise RelocationRunning(f"{name} is relocated by operation {other.operation}")
             try:
-                commit = await self._forge.commit(Snapshot(service.branch, {}, head), {}, message)
+                commit = await make_empty_commit(self._forge, service.branch, head, message)
             except WriteConflict:
                 continue
             facts = {"operation": found.asked.operation, "service": name, "detail": why, "commit": commit.sha}
@@ -361,92 +346,6 @@ class GroupRelocations:
             )
         )
 
-    # Looking
-
-    async def _newest(self) -> tuple[list[Provenance], Mapping[str, FailoverError]]:
-        """What the newest operations tell, each once; and the services of which that cannot be read."""
-        found: dict[str, Provenance] = {}
-        unread: dict[str, FailoverError] = {}
-        for name, operation in (await self._runner.begun()).items():
-            try:
-                report = await self._runner.look(name)
-            except FailoverError as exc:
-                unread[name] = exc
-                continue
-            if report is not None and report.asked is not None and (operation not in found or report.asked.key):
-                found[operation] = report.asked  # of several the first has the key
-        return list(found.values()), unread
-
-    async def _find(self, asked: Provenance, known: Sequence[str]) -> GroupOperation:
-        """An operation as it is now. `known` have a relocation of it, however long ago that began."""
-        assert asked.wave is not None, "it is one of several"
-        since = time.monotonic()
-        catalog, begun = self._catalog(), await self._runner.begun(of=asked.wave.members)
-        read: dict[str, RelocationReport] = {}
-        unread: dict[str, FailoverError] = {}
-        for name in asked.wave.members:
-            if name in catalog.services and (begun.get(name) == asked.operation or name in known):
-                try:
-                    report = await self._runner.look(name, old_s=time.monotonic() - since)
-                except FailoverError as exc:
-                    if not is_own_refusal(exc):
-                        raise
-                    unread[name] = exc
-                else:
-                    if report is not None and report.operation == asked.operation:
-                        read[name] = report
-        first = next((report.asked for report in read.values() if report.asked is not None), asked)
-        side = next((report.target for report in read.values()), Side.PRIMARY)
-        targets = targets_of(asked.wave, side)
-        members = read | {
-            name: unreadable(asked.operation, name, targets[name], error.detail) for name, error in unread.items()
-        }
-        members = {name: members[name] for name in targets if name in members}
-        for name in list(members)[:-1]:  # the next begins when this is done
-            members[name] = replace(members[name], state=State.DONE) if name in unread else members[name]
-        services = [catalog.services[name] for name in targets if name in catalog.services]
-        statuses = {one.service.name: one for one in await self._read(services)}
-        for one in statuses.values():
-            if isinstance(one, Unreadable) and isinstance(one.error, ForgeFailure):
-                raise one.error  # where it is is not known now, which is no reason to stop
-        why = why_not_named(asked.wave, asked.group, targets, catalog) or self._why_over(first, read, statuses)
-        seen = [
-            Member(
-                name,
-                members[name].state if name in members else None,
-                is_on(statuses.get(name), target),
-                members[name].reason
-                if name in members
-                else why or _why_taken(first, begun.get(name), statuses.get(name)),
-            )
-            for name, target in targets.items()
-        ]
-        return GroupOperation(first, targets, members, statuses, turn(seen))
-
-    def _why_over(
-        self,
-        asked: Provenance,
-        members: Mapping[str, RelocationReport],
-        statuses: Mapping[str, Status | Unreadable],
-    ) -> str:
-        """Why the next is not begun, whoever that is; "" where it may be."""
-        last = list(members.values())[-1] if members else None
-        if last is None:
-            return "Nothing of it is the newest relocation of a service any more."
-        if last.state is not State.DONE:
-            return ""
-        status = statuses.get(last.service)
-        entry = status.last_move if isinstance(status, Status) else None
-        if entry is None or entry.record is None or entry.record.operation != asked.operation:
-            return f"{last.service} has been moved again since."
-        if entry.verified is not True:
-            return f"The commit that says that it moved {last.service} does something else."
-        times = [at for step in last.steps if step.at is not None and (at := seconds_of(step.at)) is not None]
-        is_seen = time.monotonic() - self._seen_at.get(asked.operation, float("-inf")) < RESUME_S
-        if not is_seen and self._now() - max(times, default=0.0) > RESUME_S:
-            return "Nobody has gone on with it in time."
-        return ""
-
     # Made up
 
     def _provenance(
@@ -457,17 +356,6 @@ class GroupRelocations:
         kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
         made = request.provenance(str(ULID()), at=rfc3339(self._now()), group=together.name)
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
-
-
-def _why_taken(asked: Provenance, relocated_by: str | None, status: Status | Unreadable | None) -> str:
-    """Why one that has not begun is not touched: another operation, which is younger, has taken it; "" if none has.
-
-    Whoever asked for that has the last word, wherever it is now.
-    """
-    entry = status.last_move if isinstance(status, Status) else None
-    moved_by = entry.record.operation if entry is not None and entry.record is not None else None
-    younger = next((one for one in (relocated_by, moved_by) if one is not None and one > asked.operation), None)
-    return f"Another operation has taken it since: {one_line(younger)}." if younger is not None else ""
 
 
 def _refusal(

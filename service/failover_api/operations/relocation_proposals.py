@@ -12,7 +12,6 @@ from failover_api.core.safety.relocation.table import AFTER_CUTOVER, ENDS, Posit
 from failover_api.forge.values import PullRequest
 from failover_api.moves.pull_request.step import WITHDRAWN, ProposedStep
 from failover_api.operations.relocation_report import RelocationReport
-from failover_api.reading.relocations import step_of
 
 
 def merges_by_itself(service: Service) -> bool:
@@ -33,7 +32,8 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
     if end is not None and decision.position.step is not end[1]:  # another step was merged before it
         decision = again(is_aborted=True)
     elif end is not None:
-        return replace(_waiting(decision, proposed[end[0]]), proposed=end[0])
+        waiting = _waiting(decision, proposed[end[0]])
+        return replace(waiting, proposed=end[0], pending=again(is_aborted=True).commit)
     if decision.commit is None:
         return decision
     if not decision.commit.edits:  # there is no pull request without a change: what is in Git is all of it
@@ -48,7 +48,7 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
         return decision
     if own.state == "open":
         other = again(pending=waits_for_merge(own))
-        return other if other.commit is not None else replace(other, proposed=label)
+        return other if other.commit is not None else replace(other, proposed=label, pending=decision.commit)
     other = again(is_aborted=True, why_aborted=f"{own.url} was closed.")
     return other if other.commit is None or _ending(other.commit.label) is not None else _stuck(decision, own)
 
@@ -77,6 +77,11 @@ def _ending(label: str) -> tuple[Step, Ending] | None:
     return None if parsed is None or parsed[1] is None else (parsed[0], parsed[1])
 
 
+def is_end(label: str) -> bool:
+    """Whether a label is of what ends a relocation."""
+    return _ending(label) is not None
+
+
 def vouched_in(subject: Subject, proposed: Mapping[str, PullRequest]) -> str:
     """Whoever has said that the data is there, while the cutover that this led to waits to be merged."""
     pull = proposed.get(Step.CUTOVER.label)
@@ -97,13 +102,11 @@ def waits_for_merge(pull: PullRequest) -> str:
 def first_report(name: str, first: ProposedStep) -> RelocationReport:
     """Of one that begins once its first pull request is merged."""
     record = first.record
-    label = step_of(record)
-    assert label is not None, "it is a step's"
     return RelocationReport(
         operation=record.operation,
         service=name,
         target=Side(record.before).other,
-        step=label[0],
+        step=first.step,
         state=State.RUNNING,
         position=Position.READY,
         reason=waits_for_merge(first.pull),

@@ -23,8 +23,10 @@ from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, StepCommit
+from failover_api.core.safety.relocation.manifests import edited
 from failover_api.core.safety.relocation.marks import operation_on
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
 from failover_api.errors import (
     BadRequest,
@@ -40,16 +42,16 @@ from failover_api.events import Events
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.outcome import Outcome
-from failover_api.moves.pull_request.step import ProposedStep, StepProposer
+from failover_api.moves.pull_request.step import Fate, Planned, ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
-from failover_api.operations.relocation_proposals import first_report, stale, waits_for_merge
+from failover_api.operations.relocation_proposals import first_report, is_end, stale, waits_for_merge
 from failover_api.operations.relocation_refusals import check_vouched, other_way
 from failover_api.operations.relocation_report import RelocationReport, report_of
 from failover_api.operations.relocation_sight import NewestMove, RelocationSight
 from failover_api.operations.relocation_writer import RelocationWriter
 from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
-from failover_api.reading.relocations import Relocation, RelocationReader, StepMade, step_of
+from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
 
 MAX_KEPT = 1024
@@ -138,8 +140,9 @@ class RelocationRunner:
         """
         vouched_by = request.by if vouched_for is not None and request is not None else ""
         old_s, service = 0.0 if vouched_by else FRESH_S, self._catalog().service(name)
+        is_aborted, word = False, ""  # what was asked for by what is withdrawn to be proposed anew
         for _ in range(MAX_STEPS):
-            found = await self._sight.look(service, vouched_by=vouched_by, old_s=old_s)
+            found = await self._sight.look(service, vouched_by=vouched_by or word, old_s=old_s, is_aborted=is_aborted)
             if found is None or found[1].position in ENDS:
                 begun = await self._go_on_with_first(service)
                 if begun is not None:
@@ -149,29 +152,33 @@ class RelocationRunner:
             relocation, decision = found
             if vouched_by:
                 check_vouched(relocation, decision, vouched_for)
-            has_merged = await self._settle(relocation, decision)
-            if decision.commit is None and not has_merged:
+            fate = await self._settle(relocation, decision)
+            if decision.commit is None and fate is Fate.WAITS:
                 return self._told(relocation, decision)
-            if has_merged or not await self._writer.go_on(relocation, decision):
+            is_aborted = fate is Fate.WITHDRAWN and is_end(decision.proposed)
+            word = "somebody" if fate is Fate.WITHDRAWN and decision.proposed == Step.CUTOVER.label else ""
+            if fate is not Fate.WAITS or not await self._writer.go_on(relocation, decision):
                 old_s = 0.0
                 continue
             vouched_by = ""
         return await self.look(name)
 
-    async def _settle(self, relocation: Relocation, decision: Decision) -> bool:
+    async def _settle(self, relocation: Relocation, decision: Decision) -> Fate:
         """Closes what is proposed and not due any more, which merged later would be compared with nothing.
 
-        What is due is to merge by itself, whoever has opened it. Whether that has merged now.
+        What is due is to merge by itself, whoever has opened it: what has become of that.
         """
         service = relocation.services[0]
         if service.policy is not Policy.PULL_REQUEST:
-            return False
+            return Fate.WAITS
         proposed = await self._proposer.newest(service, relocation.operation)
         for pull in stale(decision, proposed):
             with contextlib.suppress(Conflict):  # merged: the branch says so
                 await self._proposer.withdraw(service, pull, NOT_DUE)
         due = proposed.get(decision.proposed) if decision.proposed else None
-        return due is not None and due.state == "open" and await self._proposer.let_merge(service, due)
+        if due is None or due.state != "open":
+            return Fate.WAITS
+        return await self._proposer.see_to(service, due, _planned(relocation, decision.pending))
 
     async def _go_on_with_first(self, service: Service) -> RelocationReport | None:
         """The same for the first step: nothing of it is in Git. None where that is not open, or not any more."""
@@ -185,7 +192,8 @@ class RelocationRunner:
             with contextlib.suppress(Conflict):
                 await self._proposer.withdraw(service, first.pull, NOT_DUE)
             return None
-        return None if await self._proposer.let_merge(service, first.pull) else begun
+        planned = _planned(relocation, decision.commit)
+        return None if await self._proposer.let_merge(service, first.pull, planned) else begun
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
@@ -344,9 +352,7 @@ class RelocationRunner:
         if service.policy is not Policy.PULL_REQUEST:
             return None
         found = await self._proposer.open(service)
-        label = step_of(found.record) if found is not None else None
-        is_first = label is not None and label[1] is None and found is not None and not found.record.proof
-        return found if is_first else None
+        return found if found is not None and found.is_first else None
 
     async def _is_keyed(self, service: Service, request: MoveRequest) -> bool:
         if request.key is None:
@@ -360,3 +366,12 @@ class RelocationRunner:
         self._services[relocation.operation] = report.service
         self._news.seen(report, relocation.first)
         return report
+
+
+def _planned(relocation: Relocation, commit: StepCommit | None) -> Planned:
+    """What a commit would write; no files where nobody can tell, so nothing is taken for it."""
+    try:
+        new = edited(relocation.service, relocation.subject, commit, relocation.manifests) if commit else {}
+    except ManifestError:
+        new = {}
+    return Planned(relocation.head, {path: manifest.data for path, manifest in new.items()})

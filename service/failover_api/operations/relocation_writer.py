@@ -15,8 +15,8 @@ from failover_api.core.text.commit_message import ended_message
 from failover_api.errors import Conflict, FailoverError, WriteConflict
 from failover_api.events import Events, MoveEnded
 from failover_api.forge.port import Forge
-from failover_api.forge.values import Snapshot
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.empty_commit import make_empty_commit
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.step import StepProposer
 from failover_api.moves.relocation import StepMove, step_move
@@ -110,7 +110,7 @@ class RelocationWriter:
         service, target = relocation.service, relocation.subject.target
         message = ended_message(service.name, target.value, replace(provenance, step=commit.label), commit.proof)
         try:
-            made = await self._forge.commit(Snapshot(service.branch, {}, relocation.head), {}, message)
+            made = await make_empty_commit(self._forge, service.branch, relocation.head, message)
         except WriteConflict as exc:
             raise Conflict(f"{service.branch} has moved since this step was decided on") from exc
         outcome = Outcome(

@@ -14,6 +14,7 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.planning.request import RELOCATE
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.verification import Verification, verified_state
 from failover_api.core.safety.surroundings import ClusterLook
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
 
 MAX_SEEN = 4096
-RELOCATE = "relocate"  # as the trailers have it
 _log = logging.getLogger(__name__)
 
 

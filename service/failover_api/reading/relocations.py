@@ -18,7 +18,7 @@ from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
 from failover_api.core.safety.relocation.subject import STOPPED, Subject
 from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
 from failover_api.core.safety.relocation.tags import parse_tag
-from failover_api.core.safety.relocation.values import paused
+from failover_api.core.safety.relocation.values import edits, paused, protect
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import ManifestError, WriteConflict
@@ -87,12 +87,14 @@ class RelocationReader:
             return None
         target = _target(steps[0].record)
         subject = self._subject(read, target, steps[0].record.operation)
-        if subject.away is None and steps[-1].made.step is Step.CUTOVER and not await self._is_new(read, steps[-1]):
-            return None  # its end changes no file, and is not looked for as far back
         former, why = await self._former(read, subject, steps[0].logged)
         made = tuple(step.made for step in steps)
         values, unreadable = _values(subject, read.manifests)
         git = GitView(values, former, made, moved_by, unreadable or why)
+        has_end = not git.unreadable and bool(edits(git, protect(subject, git)))
+        is_over_there = subject.away is None and steps[-1].made.step is Step.CUTOVER and not has_end
+        if is_over_there and not await self._is_new(read, steps[-1]):
+            return None  # its end changes no file, and is not looked for as far back
         return replace(read, subject=subject, git=git, steps=tuple(steps))
 
     async def beginning(
@@ -177,7 +179,7 @@ class RelocationReader:
         Of the history up to where the values were read: what came later is another version.
         """
         commits = await self._commits(read)
-        merged = {parent: commit.at for commit in commits for parent in commit.parents[1:]}
+        merged = _merge_times(commits, read.head)
         steps: list[StepMade] = []
         moved_by = ""
         for logged in commits:  # newest first
@@ -291,6 +293,24 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
         return None
     at = seconds_of(logged.at)
     return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _merge_times(commits: Sequence[LoggedCommit], head: str) -> dict[str, str]:
+    """When the branch got what a merge has brought: {commit: time}.
+
+    Of the commit that was merged, and of what that was before the branch was merged into it ("Update branch").
+    """
+    known = {commit.sha: commit for commit in commits}
+    found: dict[str, str] = {}
+    at: LoggedCommit | None = known.get(head)
+    while at is not None:
+        for sha in at.parents[1:]:
+            found[sha] = at.at
+            while (brought := known.get(sha)) is not None and len(brought.parents) > 1:
+                sha = brought.parents[0]
+                found[sha] = at.at
+        at = known.get(at.parents[0]) if at.parents else None
+    return found
 
 
 def _merged(step: StepMade, at: str | None) -> StepMade:

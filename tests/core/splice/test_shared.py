@@ -1,7 +1,7 @@
 """The YAML editor on what was collected outside the repository: cases byte for byte, and manifests of real clusters."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -89,10 +89,12 @@ def is_one_token(old: str, new: str, old_token: str, new_token: str) -> bool:
 
 
 @needs_shared
-@pytest.mark.parametrize("vary", list(VARIANTS.values()), ids=list(VARIANTS))
-def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("way", VARIANTS)
+def test_a_real_manifest_changes_in_one_token_and_back(way: str) -> None:
+    """All as they are; each other way of writing a file on a share of its own."""
+    vary, number = VARIANTS[way], list(VARIANTS).index(way)
     changed = refused = 0
-    for at, (file, text) in enumerate(real_manifests()):
+    for at, (file, text) in enumerate(real_manifests()[number :: 4 if number else 1]):
         manifest = parse(vary(text).encode(), file=file)
         for selector, path in chosen(manifest, others=2 if at % 3 == 0 else 0):
             try:

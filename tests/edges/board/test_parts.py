@@ -135,6 +135,7 @@ def test_only_the_web_can_be_followed() -> None:
         ("", ""),
         ("yesterday", "yesterday"),
         ("2026-13-01T00", "2026-13-01T00"),
+        pytest.param(f"2026-{'1' * 5000}-01T00", f"2026-{'1' * 5000}-01T00", id="long"),
     ],
 )
 def test_times_are_read_by_people(time: str, read: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from failover_api.core.safety.relocation import sync
 from failover_api.edges.app import create_app
 from tests.edges.board.ground import Browser, text
-from tests.support.relocating import CATALOG, Homelab, homelab
+from tests.support.relocating import MANUAL, Homelab, homelab
 from tests.support.stage import Stage
 
 # The app of these tests was born on backup: nobody knows what it has left on primary.
@@ -133,9 +133,7 @@ async def test_a_dead_node_is_said_and_cannot_be_accepted(stage: Stage, lab: Hom
 
 
 async def test_a_person_says_on_the_page_that_the_data_is_there(stage: Stage, tmp_path: Path) -> None:
-    i = CATALOG.index("    replication:")
-    manual = CATALOG[:i] + "    replication: {kind: manual}\n"
-    with homelab(stage, tmp_path, catalog=manual) as lab:
+    with homelab(stage, tmp_path, catalog=MANUAL) as lab:
         async with browsing(stage, lab) as browser:
             begun = await browser.confirm(await browser.get(LOOK))
             link = re.search(r'id="operation" href="([^"]+)"', begun.text)

@@ -311,6 +311,14 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize(("mergeable", "expected"), [(False, True), (True, False), (None, False)])
+async def test_read_by_itself_it_says_whether_it_conflicts(
+    github: GitHub, api: respx.Router, mergeable: bool | None, expected: bool
+) -> None:
+    api.get(f"{PULLS_URL}/7").mock(return_value=answer(200, {**listed_pull(7), "mergeable": mergeable}))
+    assert (await github.pull_request(MAIN, 7)).has_conflicts is expected
+
+
 @pytest.mark.parametrize(("reply", "expected"), REFUSED)
 @pytest.mark.parametrize("act", ["edit", "close"])
 async def test_a_change_that_fails_is_said(

@@ -126,7 +126,7 @@ def cluster_hazards(move: ServiceMove, look: ClusterLook, claims: Sequence[Claim
 def weighed_by_cluster(
     move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove], found: Sequence[Hazard]
 ) -> list[Hazard]:
-    """What Git tells, without what is seen not to be so; as it is, where it is not seen."""
+    """What Git tells, without what is seen not to be so, and with the cause that is seen; as it is where none is."""
     if move.service.is_elsewhere or not look.is_seen or all(hazard.slug not in _WEIGHED for hazard in found):
         return list(found)
     try:

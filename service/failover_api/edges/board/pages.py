@@ -15,6 +15,7 @@ import failover_api
 from failover_api import logs
 from failover_api.core.access.model import Caller
 from failover_api.edges import problems
+from failover_api.edges.automatic_headline import ended
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.assets import static_files
 from failover_api.edges.board.links import web_only
@@ -120,6 +121,7 @@ def _environment(folders: tuple[Path, ...], links: tuple[tuple[str, str], ...]) 
         "plain": printable,
         "code": with_code,
         "path": with_breaks,
+        "sentence": ended,
         "by_reason": by_reason,
     }
     made.globals |= {"asset": static_files().url, "version": failover_api.__version__, "more": dict(links)}
@@ -163,9 +165,13 @@ def when(time: str) -> str:
     """A time of Git, RFC 3339 in UTC, as people read it: "24 Nov 2026, 13:40 UTC"."""
     day, _, clock = time.partition("T")
     year, month, date = (*day.split("-"), "", "")[:3]
-    if not (month.isdecimal() and 1 <= int(month) <= len(_MONTHS) and date.isdecimal()):
+    if not (_is_short(month) and 1 <= int(month) <= len(_MONTHS) and _is_short(date)):
         return time
     return f"{int(date)} {_MONTHS[int(month) - 1]} {year}, {clock[:5]} UTC"
+
+
+def _is_short(number: str) -> bool:
+    return number.isdecimal() and len(number) <= 2
 
 
 def ago(time: str, now: datetime) -> str:

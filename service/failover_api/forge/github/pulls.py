@@ -22,7 +22,7 @@ from failover_api.forge.values import PullRequest
 PAGE = 100
 _KEPT = (
     *("number", "html_url", "node_id", "state", "created_at", "merged", "merged_at", "merge_commit_sha"),
-    *("title", "body", "draft"),
+    *("title", "body", "draft", "mergeable"),
 )
 
 State = Literal["open", "merged", "closed"]
@@ -196,6 +196,7 @@ def _pull_request(item: Mapping[str, Any]) -> PullRequest:
         reviewers=tuple(item["reviewers"]),
         team_reviewers=tuple(item["team_reviewers"]),
         auto_merge=item["auto_merge"],
+        has_conflicts=item.get("mergeable") is False,  # null: GitHub has not found out yet; lists do not say
     )
 
 

@@ -2,26 +2,29 @@
 
     newest       what became of each step: open, merged, or closed by somebody
     withdraw     closes one, and says before that it was us: whoever sees it closed takes it for nobody's no
-    let_merge    what lets it merge by itself, where whoever opened it did not come to that
+    see_to       what lets it merge by itself, where whoever opened it did not come to that; or its end, if it cannot
     carry_out    opens one, or goes on with the one that is open; another step's of the same relocation gives way
 
 Nobody reviews it in between: its service has `auto_merge`, and is refused without. What it was decided on is compared
 once more when it is opened. After that Git's merge compares the text, and the next step what stands there then.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.deadline import within_deadline
 from failover_api.errors import Conflict, OperationPending, OutcomeUnknown, WriteConflict
 from failover_api.forge.port import Forge
-from failover_api.forge.values import PullRequest
+from failover_api.forge.values import PullRequest, blob_sha
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.branch_content import Base
@@ -34,6 +37,7 @@ from failover_api.reading.services import ServiceReader
 
 WITHDRAWN = ""  # in the place of a label: one that is open still, and to be closed
 _WITHDRAWN = "Withdrawn: "
+ASK_EVERY_S = 30.0  # whether an open one can be merged
 AGAIN_S, MAX_AGAIN_S = 60.0, 900.0  # between two tries to let one merge
 MAX_KEPT = 1024
 _log = logging.getLogger(__name__)
@@ -45,6 +49,29 @@ class ProposedStep:
 
     pull: PullRequest
     record: Record
+    step: Step
+    ending: Ending | None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether a relocation begins with it: every other one says what was proved, or puts back."""
+        return self.ending is None and not self.record.proof
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a step would write at a commit of the base: {path: bytes}."""
+
+    head: str
+    files: Mapping[str, bytes]
+
+
+class Fate(Enum):
+    """What has become of an open one."""
+
+    WAITS = auto()
+    MERGED = auto()
+    WITHDRAWN = auto()  # it is to be proposed anew
 
 
 class StepProposer:
@@ -54,6 +81,8 @@ class StepProposer:
         self._forge, self._reader = forge, reader
         # By URL: how often it was tried, and when it may be again (time.monotonic()); inf for those seen to wait.
         self._tries: LRUCache[str, tuple[int, float]] = LRUCache(MAX_KEPT)
+        self._asked_at: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by URL: when it was read by itself
+        self.ask_every_s = ASK_EVERY_S  # may be changed
 
     async def newest(self, service: Service, operation: str) -> Mapping[str, PullRequest]:
         """The newest pull request of each step of an operation, by the step's label; see WITHDRAWN."""
@@ -69,8 +98,12 @@ class StepProposer:
     async def open(self, service: Service) -> ProposedStep | None:
         """The open one of a service."""
         pulls = (pull for pull in await self._pulls(service) if pull.state == "open" and not _is_withdrawn(pull))
-        records = ((pull, _record(service, pull.body)) for pull in pulls)
-        return next((ProposedStep(pull, record) for pull, record in records if record is not None), None)
+        for pull in pulls:
+            record = _record(service, pull.body)
+            label = step_of(record) if record is not None else None
+            if record is not None and label is not None:
+                return ProposedStep(pull, record, *label)
+        return None
 
     async def withdraw(self, service: Service, pull: PullRequest, why: str) -> None:
         """Closes one that is not due any more. First its text loses the trailers: else it would pass for a person's no.
@@ -83,19 +116,45 @@ class StepProposer:
         if now.state == "merged" or not await self._forge.close_pull_request(service.branch, pull.number, comment=why):
             raise Conflict(f"{pull.url} was merged meanwhile")
 
-    async def let_merge(self, service: Service, pull: PullRequest) -> bool:
-        """Whether it was merged now. Once it was seen to merge by itself that is for people to take back."""
+    async def see_to(self, service: Service, pull: PullRequest, planned: Planned) -> Fate:
+        """Of an open one that is due: lets it merge by itself, and withdraws it where it conflicts with its base."""
+        if await self._has_conflicts(service, pull):
+            with contextlib.suppress(Conflict):  # merged after all
+                await self.withdraw(service, pull, "It cannot be merged any more: lines beside it have changed.")
+            return Fate.WITHDRAWN
+        return Fate.MERGED if await self.let_merge(service, pull, planned) else Fate.WAITS
+
+    async def let_merge(self, service: Service, pull: PullRequest, planned: Planned) -> bool:
+        """Whether it was merged now. Once it was seen to merge by itself that is for people to take back.
+
+        What its text says anybody may have written: it holds what is planned, and nothing else.
+        """
         if pull.auto_merge:
             self._tries[pull.url] = 0, float("inf")
         count, not_before = self._tries.get(pull.url, (0, 0.0))
         if time.monotonic() < not_before:
             return False
         self._tries[pull.url] = count + 1, time.monotonic() + min(MAX_AGAIN_S, AGAIN_S * 2.0**count)
+        if not await self._holds(service.branch, pull, planned):
+            _log.warning("a pull request holds what is not planned", extra={"pull_request": pull.url})
+            return False
         finishing = Finishing(self._forge, service.branch, pull, [])
         await finishing.give(missing_in(pull, service.pull_request), is_new=False)
         for warning in finishing.warnings:
             _log.warning("a step does not merge by itself", extra={"pull_request": pull.url, "detail": warning})
         return finishing.has_merged
+
+    async def _holds(self, base: Branch, pull: PullRequest, planned: Planned) -> bool:
+        comparison = await self._forge.compare(base, planned.head, pull.head)
+        files = {path: blob_sha(data) for path, data in planned.files.items()}
+        return comparison.is_whole and bool(files) and comparison.files == files
+
+    async def _has_conflicts(self, service: Service, pull: PullRequest) -> bool:
+        """As far as was asked: not each time, since it costs a request."""
+        if time.monotonic() - self._asked_at.get(pull.url, float("-inf")) < self.ask_every_s:
+            return False
+        self._asked_at[pull.url] = time.monotonic()
+        return (await self._forge.pull_request(service.branch, pull.number)).has_conflicts
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
         """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way.
@@ -129,6 +188,8 @@ class StepProposer:
             if record is None or record.operation != move.provenance.operation:
                 raise OperationPending(f"{pull.url} is open for {service.name}: merge or close it first")
             if record.provenance.step == move.provenance.step:
+                if not await self._holds(move.branch, pull, Planned(base.head, base.files)):
+                    raise OperationPending(f"{pull.url} holds something else than its step: merge or close it first")
                 return await self._finished(move, base, pull, is_new=False)
             await self.withdraw(service, pull, "Another step is due by now.")
         await move.check_permit()

@@ -102,6 +102,8 @@ def test_one_that_recreate_never_made_leaves_nothing() -> None:
     [
         (sent_there(), [WAITING], sets()),  # an image that does not start may have followed one that ran
         (sent_there(revision="3"), [leaving(OLD), WAITING], sets(backup="3")),
+        (sent_there(revision="²"), [leaving(OLD), WAITING], sets()),
+        (sent_there(revision="2" * 5000), [leaving(OLD), WAITING], sets()),
         (sent_there("NewReplicaSetAvailable"), [leaving(OLD), WAITING], sets()),  # it was ready, and its node was lost
         (sent_there(conditions=()), [leaving(OLD), WAITING], sets()),
         (sent_there(), [leaving(OLD), replace(NEW, ready=Condition("Ready", "False"))], sets()),  # it started

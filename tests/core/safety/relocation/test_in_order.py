@@ -37,9 +37,7 @@ def catalog(**more: tuple[str, ...]) -> Catalog:
 def members(**states: State | str | None) -> list[Member]:
     """`there`: Git has it on its target; a state: of its relocation, which is on its target once that is done."""
     return [
-        Member(
-            name, state if isinstance(state, State) else None, state in ("there", State.DONE), f"what {name} waits for"
-        )
+        Member(name, state, state is State.DONE, f"what {name} waits for")
         if isinstance(state, State)
         else Member(name, None, state == "there")
         for name, state in states.items()

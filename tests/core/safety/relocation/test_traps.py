@@ -291,9 +291,10 @@ def test_what_ended_long_before_does_not() -> None:
     assert stand.decide(stand.sight(holders=(job,))).edge.cause is Cause.PROVED
 
 
-def test_a_proof_that_a_person_has_mended_is_none() -> None:
+@pytest.mark.parametrize("proof", ["trust me", f"quiet at 2026-11-29T21:45:00Z at generation {'1' * 5000} of uid-1"])
+def test_a_proof_that_a_person_has_mended_is_none(proof: str) -> None:
     stand = at(Position.FINAL_SYNC)
-    stand.made[-1] = replace(stand.made[-1], proof="trust me")
+    stand.made[-1] = replace(stand.made[-1], proof=proof)
     assert stand.go().edge.cause is Cause.UNPROVED
     assert stand.decide().edge.cause is Cause.PROVED
 

@@ -7,6 +7,7 @@ ReplicaSet that it has been available once, and goes on saying so.
 https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from failover_api.core.safety.observed import Deployment, Pod, StatefulSet, cond
 from failover_api.core.safety.rollout.live import Workload
 from failover_api.core.safety.scene import Scene
 
+_REVISION = re.compile("[0-9]{1,19}")  # an annotation: anybody may have written it
 # Of a ReplicaSet that was never available; NewReplicaSetAvailable stays once it was.
 _NOT_YET = frozenset({"NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "ProgressDeadlineExceeded"})
 
@@ -71,7 +73,7 @@ def _none_came_after(scene: Scene, workload: Workload, from_before: list[Pod]) -
         return workload.replicas == 1
     revisions = {each.name: each.revision for each in scene.index.sets.get((workload.namespace, workload.name), ())}
     theirs = {revisions.get(pod.owner.name, "") for pod in from_before if pod.owner is not None}
-    if not workload.revision.isdigit() or not theirs or not all(map(str.isdigit, theirs)):
+    if not theirs or not all(map(_REVISION.fullmatch, (workload.revision, *theirs))):
         return False
     followed_by = int(workload.revision) - max(map(int, theirs))
     return followed_by == 0 or (followed_by == 1 and _is_not_available_yet(workload))

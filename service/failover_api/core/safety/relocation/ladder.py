@@ -77,6 +77,7 @@ class Decision:
     awaits_word: bool = False
     obstacle: Obstacle | None = None
     proposed: str = ""  # the label of the commit that waits to be merged
+    pending: StepCommit | None = None  # what that has to be; None: nobody can tell
 
     @property
     def words(self) -> int:

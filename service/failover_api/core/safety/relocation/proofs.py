@@ -12,7 +12,7 @@ from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.wording import one_line
 
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
-_QUIET = re.compile(rf"quiet at {_TIME} at generation (\d+) of ([^\s;]+)")
+_QUIET = re.compile(rf"quiet at {_TIME} at generation ([0-9]{{1,19}}) of ([^\s;]+)")
 _SERVING = re.compile(rf"serving at {_TIME}")
 _DATA = re.compile(rf"with data of {_TIME}")
 
