@@ -5,13 +5,27 @@ from pathlib import Path
 
 import pytest
 
+from failover_api.core.catalog.model import Side
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import FailoverError, ForgeUnavailable
 from failover_api.moves.pull_request import step as pull_request_step
 from failover_api.operations import relocation_runner
 from failover_api.watching.relocations import RelocationWatch
-from tests.support.relocating import APP, ASKED, VOLSYNC, app, numbers, proposing, start, until_open, until_step
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    BY_ITSELF,
+    MANUAL,
+    VOLSYNC,
+    app,
+    homelab,
+    numbers,
+    proposing,
+    start,
+    until_open,
+    until_step,
+)
 from tests.support.stage import Stage
 
 
@@ -175,3 +189,22 @@ async def test_what_holds_more_than_its_step_is_let_merge_by_a_person_alone(
             await relocations.advance("sonarr")
             assert not stage.pulls()[0]["auto_merge"]
     assert stage.read("clusters/admin.yaml") is None
+
+
+async def test_a_persons_word_stays_when_what_it_led_to_is_proposed_anew(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            relocations._proposer.ask_every_s = 0.0
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            stage.sandbox.protect(repository=stage.repository)
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
+            [first] = stage.pulls()
+            stage.replace(APP, '"strategy": {', '"revisionHistoryLimit": 3,\n  "strategy": {')
+            report = await relocations.advance("sonarr")
+            [second] = stage.pulls()
+            assert second["number"] != first["number"]
+            assert second["title"].endswith("4/5 cutover")
+            assert report is not None
+            assert not report.awaits_word

@@ -26,6 +26,7 @@ from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, StepCommit
 from failover_api.core.safety.relocation.manifests import edited
 from failover_api.core.safety.relocation.marks import operation_on
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
 from failover_api.errors import (
     BadRequest,
@@ -139,9 +140,9 @@ class RelocationRunner:
         """
         vouched_by = request.by if vouched_for is not None and request is not None else ""
         old_s, service = 0.0 if vouched_by else FRESH_S, self._catalog().service(name)
-        is_aborted = False
+        is_aborted, word = False, ""  # what was asked for by what is withdrawn to be proposed anew
         for _ in range(MAX_STEPS):
-            found = await self._sight.look(service, vouched_by=vouched_by, old_s=old_s, is_aborted=is_aborted)
+            found = await self._sight.look(service, vouched_by=vouched_by or word, old_s=old_s, is_aborted=is_aborted)
             if found is None or found[1].position in ENDS:
                 begun = await self._go_on_with_first(service)
                 if begun is not None:
@@ -155,6 +156,7 @@ class RelocationRunner:
             if decision.commit is None and fate is Fate.WAITS:
                 return self._told(relocation, decision)
             is_aborted = fate is Fate.WITHDRAWN and is_end(decision.proposed)
+            word = "somebody" if fate is Fate.WITHDRAWN and decision.proposed == Step.CUTOVER.label else ""
             if fate is not Fate.WAITS or not await self._writer.go_on(relocation, decision):
                 old_s = 0.0
                 continue

@@ -179,7 +179,7 @@ class RelocationReader:
         Of the history up to where the values were read: what came later is another version.
         """
         commits = await self._commits(read)
-        merged = {parent: commit.at for commit in commits for parent in commit.parents[1:]}
+        merged = _merge_times(commits, read.head)
         steps: list[StepMade] = []
         moved_by = ""
         for logged in commits:  # newest first
@@ -293,6 +293,24 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
         return None
     at = seconds_of(logged.at)
     return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _merge_times(commits: Sequence[LoggedCommit], head: str) -> dict[str, str]:
+    """When the branch got what a merge has brought: {commit: time}.
+
+    Of the commit that was merged, and of what that was before the branch was merged into it ("Update branch").
+    """
+    known = {commit.sha: commit for commit in commits}
+    found: dict[str, str] = {}
+    at: LoggedCommit | None = known.get(head)
+    while at is not None:
+        for sha in at.parents[1:]:
+            found[sha] = at.at
+            while (brought := known.get(sha)) is not None and len(brought.parents) > 1:
+                sha = brought.parents[0]
+                found[sha] = at.at
+        at = known.get(at.parents[0]) if at.parents else None
+    return found
 
 
 def _merged(step: StepMade, at: str | None) -> StepMade:
