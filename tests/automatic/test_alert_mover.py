@@ -98,6 +98,13 @@ async def test_of_a_stale_alert_and_a_new_one_at_once_the_new_one_is_looked_at()
     assert [end.result for end in (await guard.mover.carry_out(EVACUATE)).services] == [Result.MOVED]
 
 
+async def test_of_a_held_alert_and_a_stale_one_at_once_the_stale_one_says_so() -> None:
+    guard = Guard(situation(service("sonarr", pods=(PodFact("sonarr-1", W2, is_ready=True),))))
+    old = replace(EVACUATE, alert=replace(ALERT, starts_at=NOW - 4000))
+    gates = [[end.holds[0].gate for end in (await guard.mover.carry_out(each)).services] for each in (EVACUATE, old)]
+    assert gates == [[Gate.STILL_SERVING], [Gate.STALE_ALERT]]
+
+
 async def test_what_failed_is_asked_for_anew() -> None:
     guard = Guard(situation(service("sonarr")))
     written, guard.written = guard.written, ForgeUnavailable("no answer")  # type: ignore[assignment]  # it is raised
@@ -181,9 +188,11 @@ async def test_a_node_that_is_none_of_the_cluster_is_told_as_that() -> None:
 async def test_what_nobody_can_tell_is_not_called_nothing_to_do(changes: dict[str, Any], gate: Gate) -> None:
     """Git has not been read yet, or the nodes are not seen, so it is not known what is on the node."""
     unplaced = service("sonarr", active=None, targets=())
-    carried = await AlertMover(Guard(situation(unplaced, **changes))).carry_out(EVACUATE)
-    assert (carried.services, carried.holds[0].gate) == ((), gate)
+    (unknown,) = await Guard(situation(unplaced, **changes)).carry_out(EVACUATE)
+    assert (unknown.service, unknown.result, unknown.holds[0].gate) == ("sonarr", Result.HELD, gate)
     unread = Situation(**{"verdicts": verdicts(), "rules": RULES, "git": GitFacts(NOW), "services": (), **changes})
+    carried = await AlertMover(Guard(unread)).carry_out(EVACUATE)
+    assert (carried.services, carried.holds[0].gate) == ((), gate)
     promote = AlertOrder(ALERT, services=("sonarr",))
     carried = await AlertMover(Guard(unread)).carry_out(promote)
     if "git" in changes:
@@ -195,4 +204,6 @@ async def test_a_service_that_git_could_not_be_read_for_is_refused() -> None:
     promote = AlertOrder(ALERT, services=("radarr", "sonarr"))
     sonarr, radarr = await Guard(situation(service("sonarr"))).carry_out(promote)
     assert (sonarr.service, sonarr.result) == ("sonarr", Result.MOVED)
-    assert radarr == ServiceEnd("radarr", Result.REFUSED, detail="it could not be read from Git")
+    assert radarr == ServiceEnd(
+        "radarr", Result.REFUSED, detail="it could not be read from Git, or the catalog has it in another cluster"
+    )

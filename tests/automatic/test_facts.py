@@ -13,7 +13,7 @@ from failover_api.core.catalog.automatic import Mode
 from failover_api.core.planning.state import Detection, State
 from failover_api.core.safety.governance import Alert, AlertOrder, Hold, ServiceFacts, decide, decide_alert
 from failover_api.core.safety.surroundings import ClusterLook
-from failover_api.errors import FailoverError, ForgeUnavailable, ManifestNotFound, SubstitutionInTarget
+from failover_api.errors import FailoverError, ForgeFailure, ForgeUnavailable, ManifestNotFound, SubstitutionInTarget
 from failover_api.forge.values import LoggedCommit
 from failover_api.reading.history import Entry
 from failover_api.reading.status import Status, Unreadable
@@ -36,6 +36,7 @@ class Reads:
         self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
         self.looked: list[list[str]] = []
         self.group_relocations = self
+        self.error: FailoverError | None = None
         self.statuses: list[Status | Unreadable] = []
 
     async def list_all(self) -> list[Status | Unreadable]:
@@ -44,6 +45,8 @@ class Reads:
         return self.statuses
 
     async def to_come(self) -> dict[str, str]:
+        if self.error is not None:
+            raise self.error
         return {"sonarr": "01JG"}
 
     async def look_closely(self, names: Collection[str]) -> list[Any]:
@@ -84,6 +87,9 @@ async def test_what_was_moved_while_git_was_read_counts_as_not_read() -> None:
 # Nothing is left out in silence
 
 
+READ = {"sonarr": 4999.0}
+
+
 def acting(**changes: Any) -> Service:
     return sonarr(**{"automatic": Mode.ACT, **changes})
 
@@ -102,7 +108,8 @@ def holds(git: GitView, *nodes: Node) -> list[Hold]:
 
 
 def unreadable(error: FailoverError, **changes: Any) -> GitView:
-    return GitView(unreadable={"sonarr": Unreadable(acting(**changes), error)})
+    read_at = {} if isinstance(error, ForgeFailure) else READ
+    return GitView(unreadable={"sonarr": Unreadable(acting(**changes), error)}, read_at=read_at)
 
 
 def status(side: str = "primary", *, service: Service | None = None, state: State | None = None) -> Status:
@@ -126,13 +133,12 @@ def test_what_takes_no_part_and_cannot_be_read_is_not_looked_for() -> None:
 
 
 def test_a_git_host_that_never_said_where_it_is_is_what_holds_it() -> None:
-    assert [hold.gate for hold in holds(unreadable(ForgeUnavailable("it is away")))] == ["git-unreachable"]
+    gates = [hold.gate for hold in holds(unreadable(ForgeUnavailable("it is away")))]
+    assert gates == ["git-unreachable", "hazard"]
 
 
 def test_a_manifest_that_breaks_is_told_though_it_was_read_before() -> None:
-    git = GitView(
-        {"sonarr": status()}, unreadable(ManifestNotFound("it is gone")).unreadable, read_at={"sonarr": 4999.0}
-    )
+    git = GitView({"sonarr": status()}, unreadable(ManifestNotFound("it is gone")).unreadable, read_at=READ)
     told = {hold.gate: hold.detail for hold in holds(git)}
     assert "it is gone" in told["hazard"]
     assert "git-unreachable" not in told
@@ -143,13 +149,17 @@ def test_what_is_on_no_one_side_is_held_and_says_so(state: State, words: str) ->
     found = status(state=state)
     first = replace(found.detection.readings[0], value="w9", state=State.UNKNOWN)
     odd = replace(found.detection, readings=(first, *found.detection.readings[1:]))
-    (hold,) = holds(GitView({"sonarr": replace(found, detection=odd) if state is State.UNKNOWN else found}))
+    (hold,) = holds(
+        GitView({"sonarr": replace(found, detection=odd) if state is State.UNKNOWN else found}, read_at=READ)
+    )
     assert (hold.gate, words in hold.detail) == ("hazard", True), hold.detail
 
 
 def test_of_several_nodes_of_its_side_without_a_pod_nobody_can_tell() -> None:
     several = (node(W1, ready="Unknown"), node(W2), node("k3s-w3", labels={"role": "primary"}))
-    details = [hold.detail for hold in holds(GitView({"sonarr": status()}), *several) if hold.gate == "hazard"]
+    details = [
+        hold.detail for hold in holds(GitView({"sonarr": status()}, read_at=READ), *several) if hold.gate == "hazard"
+    ]
     assert details == ["It may be on any of k3s-w1, k3s-w3: its pod is not seen on one."]
 
 
@@ -173,16 +183,26 @@ def test_a_node_that_was_deleted_is_where_the_catalog_has_it() -> None:
     assert (found.active, found.targets) == (W1, (W2,))
 
 
-@pytest.mark.parametrize(("by", "known"), [("automatic", {"sonarr": "01JG"}), ("maria", {})])
-async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(by: str, known: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("by", "error", "known"),
+    [
+        ("automatic", None, {"sonarr": "01JG"}),
+        ("maria", None, {}),
+        ("automatic", ManifestNotFound("of another"), {}),
+    ],
+)
+async def test_whose_turn_is_to_come_is_asked_only_where_something_may_go_home(
+    by: str, error: FailoverError | None, known: dict[str, str]
+) -> None:
     reads = Reads()
+    reads.error = error
     logged = LoggedCommit("1" * 40, "u", True, "m", by, "2026-11-30T20:00:00Z", ())
     moved = Entry(logged, builders.record(by=by))
     reads.statuses = [replace(status("backup"), last_move=moved)]
     reads.may_end.set()
     reader = GitReader(cast("Failover", reads))
     await reader.read(())
-    assert reader.view.to_relocate == known
+    assert (reader.view.to_relocate, [*reader.view.read_at]) == (known, ["sonarr"])
     await reader.aclose()
 
 

@@ -137,3 +137,20 @@ async def test_in_observe_it_says_what_it_would_do(stage: Stage, changes: dict[s
         await world.pass_(75, step_s=5)
         end = await fire(world, "SonarrBroken")
         assert (end.result, moved(world)) == (Result.WOULD_MOVE, [])
+
+
+@pytest.mark.parametrize(("fence", "held"), [("none", None), ("required", "fence")])
+async def test_a_deleted_node_object_proves_nothing_and_its_services_are_known(
+    stage: Stage, fence: str, held: str | None
+) -> None:
+    async with guarded(stage, NAMES, declared=declared(fence=fence)) as world:
+        await world.pass_(70, step_s=5)
+        world.cluster.kill(W1)
+        world.cluster.delete("Node", W1)
+        await world.pass_(60, step_s=5)
+        assert world.replicas[0].gates("sonarr") == ["fence"]
+        end = await fire(world, "NodeGone")
+        assert ([each.service for each in end.services], gate(end)) == (["sonarr", "radarr"], held)
+        assert moved(world) == ([["sonarr", "radarr"]] if held is None else [])
+        await world.pass_(70, step_s=5)
+        assert world.replicas[0].gates("sonarr") == ([] if held is None else ["fence"])

@@ -53,3 +53,16 @@ def test_times_are_written_as_the_caller_writes_them() -> None:
     paused = {"by": "ops", "until": LATER, "reason": "", "services": []}
     assert headline(body(pauses=[paused])) == "Paused by ops until 2026-11-30 20:06:00 UTC: nothing moves by itself."
     assert headline(body(line("sonarr")), lambda at: f"<{at}>") == f"It moves sonarr off k3s-w1 at <{LATER}>."
+
+
+def test_what_is_held_is_said_before_who_takes_no_part() -> None:
+    held = [
+        {**line(name), "holds": [{"gate": gate, "detail": "So."}]} for name, gate in (("a", "opt-in"), ("b", "fence"))
+    ]
+    assert headline(body(*held)) == "It would not act now. b is held (b: fence: So.)"
+    assert headline(body(held[0])) == "It would not act now. a is held (a: opt-in: So.)"
+
+
+def test_a_look_that_has_just_begun_is_said_once() -> None:
+    reason = "It has begun, and looks for a minute before it acts."
+    assert headline(body(view="starting", reason=reason)) == f"It would not act now. {reason}"

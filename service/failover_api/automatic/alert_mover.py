@@ -61,7 +61,9 @@ class AlertMover:
         asked, starts_at = (order.node, order.services, order.is_forced), order.alert.starts_at
         async with self._one_at_a_time:
             at, before, carried = self._last.get(asked, (float("-inf"), starts_at, Carried()))
-            if self._monotonic() - at < AS_BEFORE_S and (starts_at <= before or not _is_stale(carried)):
+            # Of two that ask for the same, the older may be stale where the other is not.
+            is_alike = starts_at == before or (starts_at < before) is _is_stale(carried)
+            if self._monotonic() - at < AS_BEFORE_S and is_alike:
                 return _again(carried)
             carried = await self._carry_out(order)
             self._last[asked] = self._monotonic(), starts_at, carried
@@ -107,7 +109,9 @@ def _nothing(order: AlertOrder, situation: Situation) -> Carried:
 def _unread(service: str, situation: Situation) -> ServiceEnd:
     if holds := tuple(_git_holds(situation.git)):
         return ServiceEnd(service, Result.HELD, holds)
-    return ServiceEnd(service, Result.REFUSED, detail="it could not be read from Git")
+    return ServiceEnd(
+        service, Result.REFUSED, detail="it could not be read from Git, or the catalog has it in another cluster"
+    )
 
 
 def _git_holds(git: GitFacts) -> Iterator[Hold]:

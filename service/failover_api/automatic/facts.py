@@ -37,7 +37,7 @@ from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.live import find_live
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, ClusterLook, Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
-from failover_api.core.wording import cut, listed
+from failover_api.core.wording import cut
 from failover_api.errors import FailoverError, ForgeFailure
 from failover_api.failover import Failover
 from failover_api.reading.status import Status, Unreadable
@@ -170,11 +170,15 @@ class GitReader:
         return found
 
     async def _to_relocate(self, statuses: Iterable[Status | Unreadable]) -> Mapping[str, str]:
-        """Asked only where something is away that may go home by itself."""
+        """Asked only where something is away that may go home by itself; what fails is asked again before it does."""
         away = (each for each in statuses if isinstance(each, Status) and each.detection.state is State.BACKUP)
         if not any(move.is_automatic for each in away if (move := _last_move(each)) is not None):
             return {}
-        return await self._failover.group_relocations.to_come()
+        try:
+            return await self._failover.group_relocations.to_come()
+        except FailoverError as exc:
+            _log.info("relocations of several were not read", extra={"problem": exc.slug})
+            return {}
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
         by_branch = {status.service.branch: NOT_LOOKED_AT for status in statuses}
@@ -203,10 +207,10 @@ def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -
         placed = placement(status.service, status.detection, nodes, running_on)
         facts = _facts(status, placed, git, look, git.read_at.get(name, float("-inf")))
         may_be_on = _may_be_on(status, nodes) if placed.active is None else ()
-        refusal = _unread(git.unreadable.get(name)) or _refusal(status, placed, may_be_on)
+        refusal = _unread(git.unreadable.get(name)) or _refusal(status)
         found.append(replace(facts, in_waves=in_waves.get(name), may_be_on=may_be_on, refusal=refusal))
-    never_read = (one for name, one in git.unreadable.items() if name not in git.statuses)
-    found += [_facts_of_unread(one) for one in never_read if not one.service.is_elsewhere]
+    never_read = [one for name, one in git.unreadable.items() if name not in git.statuses]
+    found += [_facts_of_unread(one, git) for one in never_read if not one.service.is_elsewhere]
     return tuple(found)
 
 
@@ -227,18 +231,14 @@ def _unread(one: Unreadable | None) -> Hold | None:
     return Hold(Gate.HAZARD, detail, "Mend the manifest, or the service's entry in the catalog.")
 
 
-def _facts_of_unread(one: Unreadable) -> ServiceFacts:
+def _facts_of_unread(one: Unreadable, git: GitView) -> ServiceFacts:
     service = one.service
     may_be_on = tuple(sorted({node for side in Side for node in service.nodes(side)}))
-    refusal = _unread(one) or Hold(
-        Gate.GIT_UNREACHABLE, f"Git could not be read. {cut(one.error.detail)}.", "It is read again by itself."
-    )
-    return ServiceFacts(
-        service.name, service.automatic, None, None, (), float("-inf"), may_be_on=may_be_on, refusal=refusal
-    )
+    read_at, why = git.read_at.get(service.name, float("-inf")), _unread(one)
+    return ServiceFacts(service.name, service.automatic, None, None, (), read_at, may_be_on=may_be_on, refusal=why)
 
 
-def _refusal(status: Status, placed: Placement, may_be_on: Sequence[str]) -> Hold | None:
+def _refusal(status: Status) -> Hold | None:
     """Why it is not moved as Git has it; None where that stands in the way of nothing."""
     name = status.service.name
     match status.detection.state:
@@ -250,11 +250,6 @@ def _refusal(status: Status, placed: Placement, may_be_on: Sequence[str]) -> Hol
             return Hold(Gate.HAZARD, "In Git it is partly on each side.", f"Move by hand: `failover promote {name}`.")
     if error := next(iter(status.obstacles.values()), None):
         return Hold(Gate.HAZARD, f"Git has it so that it cannot be moved. {cut(error.detail)}", "Mend the manifest.")
-    if placed.active is None:
-        where = f"any of {listed(may_be_on, 5)}" if may_be_on else "any node"
-        return Hold(
-            Gate.HAZARD, f"It may be on {where}: its pod is not seen on one.", "Look where it runs; move by hand."
-        )
     return None
 
 

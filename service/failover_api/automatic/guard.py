@@ -48,7 +48,7 @@ from failover_api.core.safety.governance import (
     recheck,
     returns,
 )
-from failover_api.core.safety.governance.decisions import is_in_question
+from failover_api.core.safety.governance.decisions import is_in_question, on_no_node
 from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.surroundings import ClusterLook
@@ -218,7 +218,7 @@ class Guard:
         elif nodes:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
-        elif self._git.view.is_unread or situation.rules.failback is not Failback.NONE:
+        elif self._git.view.is_unread or on_no_node(situation) or situation.rules.failback is not Failback.NONE:
             away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
             within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
             self._git.want(away, within_s=within_s)  # what brought them there may be long ago

@@ -1,6 +1,6 @@
 """Would it act now, and if not, why: the one sentence that a person asks for first, from the JSON of the API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from failover_api.core.wording import listed
@@ -10,7 +10,6 @@ _NAMED = 5
 _VIEWS = {
     "blind": "it is blind",
     "storm": "too many nodes are not well at once",
-    "starting": "it has just begun to look",
     "off": "nobody looks",
 }
 
@@ -20,10 +19,34 @@ def in_utc(at: str) -> str:
     return at.replace("T", " ").replace("Z", " UTC")
 
 
+def takes_part(line: Body) -> bool:
+    """Whether a service that is looked at might ever move by itself."""
+    return [hold["gate"] for hold in line["holds"]] != ["opt-in"]
+
+
+def left_out(pending: Iterable[Body]) -> dict[str, list[str]]:
+    """{why: services} of those that take no part, or whose node does not."""
+    found: dict[str, list[str]] = {}
+    for line in pending:
+        if not takes_part(line):
+            (hold,), name = line["holds"], line["service"]
+            is_own = hold["detail"].startswith(f"{name} ")
+            why = hold["cure"] if is_own else f"{ended(hold['detail'])} {hold['cure']}"
+            found.setdefault(why, []).append(name)
+    return found
+
+
+def ended(detail: str) -> str:
+    """With a full stop, so that more may follow it."""
+    return detail if detail.endswith((".", "!", "?")) else f"{detail}."
+
+
 def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
     """A few sentences. `shown` is how a time of the JSON is written."""
     if body["mode"] == "none":
         return "Off: nothing moves by itself."
+    if body["view"] == "starting":
+        return f"It would not act now.{_more(body['reason'])}"
     if body["view"] != "watching":
         return f"It would not act now: {_VIEWS.get(body['view'], body['view'])}.{_more(body['reason'])}"
     if whole := [pause for pause in body["pauses"] if not pause["services"]]:
@@ -31,6 +54,7 @@ def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
         return f"Paused by {whole[0]['by']} until {shown(whole[0]['until'])}{why}: nothing moves by itself."
     going = [line for line in body["pending"] if not line["holds"]]
     held = [line for line in body["pending"] if line["holds"]]
+    held = [line for line in held if takes_part(line)] or held
     return " ".join([*_going(body, going, shown), *_held(held)]) if going or held else _idle(body)
 
 

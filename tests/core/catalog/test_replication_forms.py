@@ -83,6 +83,16 @@ def test_what_brings_no_data_stops_nothing() -> None:
     assert loaded(f"{RELEASE}replication: {{kind: none}}\n").quiesce is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "more", "has_it"),
+    [("volsync, " + TO_BACKUP, "", False), ("volsync, " + TO_BACKUP, "workload: {kind: Deployment, name: x}\n", True),
+     ("none", "", True)],
+)  # fmt: skip
+def test_a_default_holds_where_it_can_be_said_what_is_stopped(kind: str, more: str, has_it: bool) -> None:
+    top = f"repository: a/b\ndefaults: {{replication: {{kind: {kind}}}}}\n"
+    assert (loaded(SWITCHES + more, top=top).replication is not None) is has_it
+
+
 def test_defaults_hold_the_names_of_each_service() -> None:
     defaults = "{replication: {kind: volsync, to_backup: {source: '{service}-a', destination: '{service}-b'}}}"
     service = loaded(LABELS, top=f"repository: a/b\ndefaults: {defaults}\n")

@@ -30,3 +30,10 @@ def test_of_several_nodes_of_a_side_the_pod_tells() -> None:
 def test_a_service_that_is_on_no_one_side_has_no_node() -> None:
     mixed = in_git(sonarr(), "primary")
     assert placement(sonarr(), replace(mixed, state=type(mixed.state).MIXED), NODES) == Placement(None, frozenset())
+
+
+def test_a_node_that_was_deleted_is_where_the_catalog_has_it_and_one_without_the_label_is_none() -> None:
+    named, detection = sonarr(primary_nodes=(W1,), backup_nodes=(W2,)), in_git(sonarr(), "primary")
+    assert placement(named, detection, {W2: node(W2)}) == Placement(W1, frozenset({W2}))
+    bare = {W1: node(W1), W2: node(W2, labels={})}
+    assert placement(named, detection, bare) == Placement(W1, frozenset())

@@ -5,12 +5,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.edges.board.ground import People, browsing, person
+from failover_api.automatic.control import Standing
+from failover_api.core.automatic.notes import Notes
+from failover_api.core.automatic.report import HoldLine, NodeLine, PendingLine, Report
+from failover_api.core.catalog.automatic import Mode
+from tests.edges.board.ground import People, browsing, person, text
 from tests.support.stage import SERVICES, Stage, serving
 from tests.support.tokens import bearer
 
 TOP = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
 PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]), "look": person("eyes", ["view"])})
+NOW = 1_795_996_800.0  # 2026-11-30 00:00 UTC
+REPORT = Report(
+    NOW,
+    "watching",
+    nodes=(
+        NodeLine("k3s-w1", "dead", NOW - 60, "It is silent.", NOW - 30),
+        NodeLine("k3s-w2", "suspect", NOW, "", NOW + 60),
+    ),
+    pending=(
+        PendingLine("sonarr", "k3s-w1", "backup", holds=(HoldLine("paused", "Paused until noon: work", "", NOW + 60),)),
+        PendingLine("radarr", "k3s-w1", holds=(HoldLine("opt-in", "radarr takes no part.", "Write it."),)),
+        PendingLine("plex", "k3s-w1", holds=(HoldLine("opt-in", "plex takes no part.", "Write it."),)),
+    ),
+)
 
 
 def answer(page: str) -> str:
@@ -35,6 +53,21 @@ async def test_where_a_cluster_is_missing_the_page_says_what_to_do(stage: Stage)
         page = await browser.get("/automatic")
     assert page.status_code == 409
     assert "no cluster is configured here" in page.text
+
+
+async def standing() -> Standing:
+    """As a replica that leads would tell it."""
+    return Standing(Mode.OBSERVE, "a", NOW, Notes(), REPORT)
+
+
+async def test_what_holds_a_service_is_told_and_who_takes_no_part_in_one_line(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
+        browser.app.state.components.automatic.control().standing = standing
+        shown = text((await browser.get("/automatic")).text)
+    assert "sonarr on k3s-w1, to backup paused Paused until noon: work. Taking no part radarr, plex. Write it." in shown
+    assert "k3s-w1 dead 29 Nov 2026, 23:59 UTC It is silent. k3s-w2 suspect" in shown  # what is due already is no news
+    assert "Something would follow at 30 Nov 2026, 00:01 UTC" in shown
 
 
 async def test_everything_is_paused_and_goes_on_again_by_a_button(stage: Stage, kubeconfig: str) -> None:

@@ -55,7 +55,7 @@ def test_a_pause_is_made_shown_and_ended(cli: Cli, where: tuple[str, ...]) -> No
     made = cli.json("automatic", "pause", "--reason", "new kernel", "--until", "2h", "--service", "sonarr", *where)
     lasts = datetime.fromisoformat(made["until"]) - datetime.fromisoformat(made["at"])
     assert timedelta(hours=1, minutes=59) < lasts < timedelta(hours=2, minutes=1)
-    line = f"End it: failover automatic resume {made['id']}"
+    line = f"End it: `failover automatic resume {made['id']}`"
     shown = cli("automatic", "status", "--utc", *where).stdout
     assert f"Paused: sonarr, by {made['by']} until " in shown
     assert f": new kernel. {line}" in shown
@@ -67,7 +67,7 @@ def test_a_pause_is_made_shown_and_ended(cli: Cli, where: tuple[str, ...]) -> No
 def test_a_pause_of_everything_says_how_to_end_it(cli: Cli, where: tuple[str, ...]) -> None:
     shown = cli("automatic", "pause", "--reason", "x", *where).stdout
     assert shown.startswith("Paused: everything, by ")
-    assert "End it: failover automatic resume 0" in shown
+    assert "End it: `failover automatic resume 0" in shown
 
 
 def test_a_time_that_is_none_is_exit_2(cli: Cli, where: tuple[str, ...]) -> None:

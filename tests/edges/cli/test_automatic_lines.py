@@ -7,6 +7,7 @@ import pytest
 from failover_api.edges.cli.automatic_lines import automatic_lines
 
 AT = "2026-11-30T20:05:00Z"
+OWN = "Taking no part: sonarr. Write it."
 
 
 def lines(**pending: Any) -> list[str]:
@@ -18,9 +19,18 @@ def lines(**pending: Any) -> list[str]:
 
 @pytest.mark.parametrize("detail", ["Paused by ops until 2026-11-30 20:05 UTC: work", "It is so."])
 def test_what_holds_it_ends_as_a_sentence(detail: str) -> None:
-    hold = {"gate": "paused", "detail": detail, "cure": "Wait.", "until": AT}
+    hold = {"gate": "target", "detail": detail, "cure": "Wait.", "until": AT}
     sentence = detail.rstrip(".")
-    assert lines(holds=[hold])[-1] == f"  paused: {sentence}. Ends 2026-11-30 20:05:00 UTC. Wait."
+    assert lines(holds=[hold])[-1] == f"  target: {sentence}. Ends 2026-11-30 20:05:00 UTC. Wait."
+    paused = {**hold, "gate": "paused"}  # it says itself when it ends
+    assert lines(holds=[paused])[-1] == f"  paused: {sentence}. Wait."
+
+
+def test_who_takes_no_part_is_one_line() -> None:
+    hold = {"gate": "opt-in", "detail": "sonarr takes no part.", "cure": "Write it.", "until": None}
+    assert lines(holds=[hold])[-2:] == ["Mode act; view watching; a leads, as of 2026-11-30 20:05:00 UTC.", OWN]
+    ignored = {**hold, "detail": "k3s-w1 is ignored."}
+    assert lines(holds=[ignored])[-1] == "Taking no part: sonarr. k3s-w1 is ignored. Write it."
 
 
 def test_what_refuses_a_way_home_is_not_hidden_behind_what_was_to_come() -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from failover_api.core.safety.relocation import sync
-from failover_api.edges.cli import relocations
+from failover_api.edges.cli import local, relocations
+from failover_api.edges.cli.drills import lines
 from failover_api.watching.drills import DrillWatch
 from tests.support.relocating import Homelab, homelab
 from tests.support.shell import Cli
@@ -17,6 +19,7 @@ from tests.support.shell import Cli
 @pytest.fixture
 def lab(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Homelab]:
     monkeypatch.setattr(relocations, "POLL_S", 0.2)
+    monkeypatch.setattr(local, "SHARE", 1.0)  # ten writes in seconds, which elsewhere are minutes apart
     monkeypatch.setattr(sync, "_AHEAD_S", 1e6)  # the simulated clock runs ahead of what its newest reply has told
     with homelab(cli.stage, tmp_path) as made:
         monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
@@ -53,3 +56,27 @@ def test_what_does_not_get_there_is_said_and_left_where_it_was(cli: Cli, lab: Ho
     refused = cli("drill", "sonarr", code=3)
     assert "k3s-w1 is not ready" in refused.stderr
     assert not [message for message in lab.messages() if message.startswith("Relocate")]
+
+
+def test_its_times_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    at = "2026-11-30T20:05:00Z"
+    way = {"from": "backup", "to": "primary", "state": "done", "downtime_s": 16.2, "data_as_of": at}
+    body = {
+        "service": "sonarr",
+        "ok": True,
+        "ways": [{**way, "steps": [{"step": "reverse", "at": at}]}],
+        "copy_before": at,
+    }
+    try:
+        told = list(lines(body))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert told == [
+        "sonarr from backup to primary: done, stood still for 16 s, with the data of 2026-11-30 21:05:00 CET",
+        "  reverse     2026-11-30 21:05:00 CET",
+        "Before the drill the copy on the other side was of 2026-11-30 21:05:00 CET.",
+        "The drill of sonarr went well: it is back on primary.",
+    ]

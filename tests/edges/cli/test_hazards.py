@@ -64,6 +64,11 @@ def test_it_is_said_before_the_question(stage: Stage, run) -> None:
     shell.type("n\n")
     assert shell.end() == 3
     assert len(stage.moves) == 1
+    confirmed = run("demote", "sonarr", NO_COLOR="1")
+    confirmed.wait_for("[y/N] ")
+    confirmed.type("y\n")
+    assert confirmed.end() == 0
+    assert confirmed.seen.count(LEFT_BEHIND) == 1  # who was asked has read it
 
 
 SLUG = "strategy-alone"

@@ -146,7 +146,7 @@ def test_a_refusal_is_one_line(stage: Stage, run) -> None:
     stage.replace(SONARR, "role: primary", "role: maintenance")
     shell = run("promote", "sonarr", NO_COLOR="1")
     assert shell.end() == 3
-    (line,) = shell.left.splitlines()
+    line = " ".join(shell.left.split())
     assert f"{SONARR}:12" in line
 
 
@@ -245,3 +245,16 @@ def test_nothing_hidden_turns_a_line_round() -> None:
     assert printable("a\u202eb\u2066c\u2028d\ufeff") == "a\\u202eb\\u2066c\\u2028d\\ufeff"
     assert printable("Küche 🧑\u200d🚒") == "Küche 🧑\u200d🚒"
     assert one_line("a\nb\tc\x1b") == "a\\nb c\\x1b"
+
+
+def test_prose_breaks_between_words_and_what_is_to_be_pasted_does_not(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    narrow = run("promote", "--group", "media", columns=40, NO_COLOR="1")
+    assert narrow.end() == 3
+    *prose, hint = re.sub(r"\x1b\[\d*m", "", narrow.left).splitlines()
+    assert hint == "To move the others: failover promote --group media --skip-refused"
+    assert len(prose) > 3
+    assert all(len(line) <= 40 or " " not in line.strip() for line in prose)
+    piped = run("status", "sonarr", columns=40, piped=True)
+    assert f"{SONARR}:12  spec.template.spec.nodeSelector.role = maintenance" in piped.process.communicate()[0].decode()

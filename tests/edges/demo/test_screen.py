@@ -19,6 +19,7 @@ LONG = "one two three four five six seven eight nine ten eleven twelve thirteen 
         (f"at {URL} there", ["at", URL, "there"]),
         (f"  {LONG}", [f"  {LONG.removesuffix(' fourteen')}", "    fourteen"]),
         ("  -  role: primary", ["  -  role: primary"]),
+        (f"{LONG[:60]} `failover relocate sonarr`, then", [LONG[:60].rstrip(), "`failover relocate sonarr`, then"]),
         ("a\n\nb\n", ["a", "", "b", ""]),
     ],
 )

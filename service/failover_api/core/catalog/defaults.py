@@ -74,6 +74,9 @@ def _may_stand(key: str, own: Mapping[str, Any], defaults: Mapping[str, Any]) ->
             return is_there(*_LABELS) and bool(own.get("helmrelease")) and own.get("node_label_key") is None
         case "claim_path":
             return bool(own.get("helmrelease")) and own.get("volume_name") is None
+        case "replication":  # where there are data to bring, something is stopped for it
+            kind = defaults[key].get("kind") if isinstance(defaults[key], dict) else None
+            return kind == "none" or is_there("workload") or any(own.get(workload) for workload in WORKLOADS)
         case "quiesce":
             return _may_stop(own, defaults["quiesce"])
         case _:

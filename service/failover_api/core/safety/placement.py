@@ -37,7 +37,7 @@ def placement(
 def nodes_of_side(service: Service, detection: Detection, side: Side, nodes: Mapping[str, "Node"]) -> frozenset[str]:
     """The names of the nodes of a side; none where nobody can tell. `nodes` as in placement().
 
-    Where none has the side's labels, as of a node that was deleted, those that the catalog names.
+    Where none has the side's labels, those that the catalog names and the cluster has not: they were deleted.
     """
     named = frozenset(service.nodes(side))
     if not nodes:
@@ -45,7 +45,7 @@ def nodes_of_side(service: Service, detection: Detection, side: Side, nodes: Map
     from failover_api.core.safety.rollout.expectation import expectation
     from failover_api.core.safety.rollout.place import side_nodes
 
-    return side_nodes(expectation(service, on_side(detection, side)), nodes) or named
+    return side_nodes(expectation(service, on_side(detection, side)), nodes) or named - nodes.keys()
 
 
 def on_side(detection: Detection, side: Side) -> Detection:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
-from failover_api.edges.automatic_headline import headline
+from failover_api.edges.automatic_headline import headline, left_out, takes_part
 from failover_api.edges.automatic_requests import pause_request
 from failover_api.edges.board.forms import checked_form
 from failover_api.edges.board.pages import HEADERS
@@ -32,6 +32,8 @@ async def show(request: Request) -> Response:
         who.caller,
         body=body,
         headline=headline(body),
+        concerned=list(filter(takes_part, body["pending"])),
+        left_out=left_out(body["pending"]),
         lengths=LENGTHS,
         may_pause=who.caller.may_everything(Verb.EXECUTE),
         may_move=lambda name: who.caller.may(Verb.EXECUTE, name),

@@ -15,6 +15,7 @@ import failover_api
 from failover_api import logs
 from failover_api.core.access.model import Caller
 from failover_api.edges import problems
+from failover_api.edges.automatic_headline import ended
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.assets import static_files
 from failover_api.edges.board.links import web_only
@@ -120,6 +121,7 @@ def _environment(folders: tuple[Path, ...], links: tuple[tuple[str, str], ...]) 
         "plain": printable,
         "code": with_code,
         "path": with_breaks,
+        "sentence": ended,
         "by_reason": by_reason,
     }
     made.globals |= {"asset": static_files().url, "version": failover_api.__version__, "more": dict(links)}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from failover_api.edges.automatic_headline import headline
+from failover_api.edges.automatic_headline import ended, headline, left_out, takes_part
 from failover_api.edges.cli.times import shown_time
 from failover_api.edges.printable import one_line
 
@@ -22,10 +22,12 @@ def automatic_lines(body: Body, *, utc: bool) -> Iterator[str]:
     yield one_line(f"Mode {body['mode']}; {_led(body, utc)}.")
     for node in body["nodes"]:
         yield one_line(f"  {node['name']}: {node['state']}{_since(node['since'], utc)}. {node['reason']}".rstrip())
-    for line in body["pending"]:
+    for line in filter(takes_part, body["pending"]):
         acts = f", at {_shown(line['acts_at'], utc)}" if line["acts_at"] else ""
         yield one_line(f"{line['service']}, off {line['node']}{acts}:" + ("" if line["holds"] else _free(line)))
         yield from _holds(line["holds"], utc)
+    for why, names in left_out(body["pending"]).items():
+        yield one_line(f"Taking no part: {', '.join(names)}. {why}")
     for line in body["blocked"]:
         yield one_line(f"{line['service']} moves by itself no more before {_shown(line['until'], utc)}.")
     for line in body["failback"]:
@@ -54,9 +56,9 @@ def _return(line: Body, utc: bool) -> Iterator[str]:
 
 def _holds(holds: list[Body], utc: bool) -> Iterator[str]:
     for hold in holds:
-        ends = f" Ends {_shown(hold['until'], utc)}." if hold["until"] else ""
-        detail = hold["detail"] if hold["detail"].endswith((".", "!", "?")) else f"{hold['detail']}."
-        yield one_line(f"  {hold['gate']}: {detail}{ends} {hold['cure']}".rstrip())
+        says_when = hold["gate"] == "paused" or not hold["until"]
+        ends = "" if says_when else f" Ends {_shown(hold['until'], utc)}."
+        yield one_line(f"  {hold['gate']}: {ended(hold['detail'])}{ends} {hold['cure']}".rstrip())
 
 
 def pause_line(pause: Body, *, utc: bool) -> str:
@@ -64,7 +66,7 @@ def pause_line(pause: Body, *, utc: bool) -> str:
     what = ", ".join(pause["services"]) or "everything"
     why = f": {pause['reason']}" if pause["reason"] else ""
     until = _shown(pause["until"], utc)
-    return f"Paused: {what}, by {pause['by']} until {until}{why}. End it: failover automatic resume {pause['id']}"
+    return f"Paused: {what}, by {pause['by']} until {until}{why}. End it: `failover automatic resume {pause['id']}`"
 
 
 def _led(body: Body, utc: bool) -> str:

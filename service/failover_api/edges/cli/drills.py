@@ -13,6 +13,7 @@ from failover_api.edges.cli.execution import LATE, REFUSED, open_terminal, with_
 from failover_api.edges.cli.moves import move_request
 from failover_api.edges.cli.options import Accept, AsJson, Reason, Server, ServiceName, Yes
 from failover_api.edges.cli.relocations import follow
+from failover_api.edges.cli.times import shown_time
 from failover_api.edges.printable import one_line
 from failover_api.errors import BadRequest
 
@@ -101,13 +102,17 @@ def lines(body: Body) -> Iterator[str]:
     name = body["service"]
     for way in body["ways"]:
         still = "" if way["downtime_s"] is None else f", stood still for {way['downtime_s']:.0f} s"
-        data = f", with the data of {way['data_as_of']}" if way["data_as_of"] else ""
+        data = f", with the data of {_shown(way['data_as_of'])}" if way["data_as_of"] else ""
         yield one_line(f"{name} from {way['from']} to {way['to']}: {way['state']}{still}{data}")
         for step in way["steps"]:
-            yield one_line(f"  {step['step']:<10}  {step['at']}")
+            yield one_line(f"  {step['step']:<10}  {_shown(step['at'])}")
     if body["copy_before"]:
-        yield one_line(f"Before the drill the copy on the other side was of {body['copy_before']}.")
+        yield one_line(f"Before the drill the copy on the other side was of {_shown(body['copy_before'])}.")
     if body["ok"]:
         yield one_line(f"The drill of {name} went well: it is back on {body['ways'][-1]['to']}.")
     else:
         yield one_line(f"The drill of {name} did not go through: {body['reason']} {body['cure']}")
+
+
+def _shown(at: str) -> str:
+    return shown_time(at, seconds=True)

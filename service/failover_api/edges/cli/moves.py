@@ -248,7 +248,7 @@ def _move(
                 raise
 
         request = read_request()
-        confirmed = request
+        confirmed, shown = request, None
         asks = terminal.can_ask and not how.yes and not request.dry_run
         unseen = "" if request.dry_run else _what_is_unseen(backend, target, patience)
         if unseen and not asks and not how.yes:
@@ -268,7 +268,7 @@ def _move(
             code = LATE
         elif patience and pending_of(outcome):
             outcome, code = _merged(backend, outcome, terminal, patience)
-        terminal.show_outcome(outcome, with_diff=request.dry_run)
+        terminal.show_outcome(outcome, with_diff=request.dry_run, asked=shown)
         if target.folder is not None:
             terminal.note(f"Planned on {target.folder}: its history, open pull requests and the cluster were not seen.")
         if patience and is_closed(outcome):

@@ -194,7 +194,7 @@ def _commit(entry: Body) -> str:
 def relocation_question(body: Body) -> str:
     """What is asked before it begins."""
     if "relocations" not in body:
-        return f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?"
+        return f"Relocate {one_line(body['service'])} to {one_line(body['to'])}? It stands still for a while."
     return f"Relocate {_in_turn(body)}? Each stands still for a while, and goes once the one before is done."
 
 

@@ -15,10 +15,12 @@ from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, rollouts, tables
 from failover_api.edges.cli.check_lines import check_lines, target_lines
 from failover_api.edges.cli.waves import is_running, wave_lines
+from failover_api.edges.cli.wrapping import WrappingConsole
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
 
+_NOTHING: Body = {}
 _DIFF_STYLES = {"@": "cyan", "-": "red", "+": "green"}
 _HAZARDS = {Severity.INFO: ("note", "cyan"), Severity.WARN: ("warning", "yellow"), Severity.STOP: ("stop", "bold red")}
 
@@ -31,8 +33,8 @@ class Terminal:
         for stream in (sys.stdout, sys.stderr):  # a letter that cannot be shown must not hide what was done
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out: Console = WrappingConsole()
+        self.err: Console = WrappingConsole(stderr=True)
 
     @property
     def can_ask(self) -> bool:
@@ -198,10 +200,11 @@ class Terminal:
             for line in tables.history_lines(body, utc=self._utc):
                 self.out.print(line)
         if body["next"]:
-            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"))
+            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"), no_wrap=True)
         return None
 
-    def show_outcome(self, body: Body, *, with_diff: bool) -> None:
+    def show_outcome(self, body: Body, *, with_diff: bool, asked: Body | None = None) -> None:
+        """`asked` is what was shown before the question: what it warned of has been read."""
         if self._as_json:
             return self.show_json(body)
         if with_diff and body["diff"]:
@@ -218,13 +221,13 @@ class Terminal:
             self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
         for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
             self.out.print(tables.pull_request_line(pull))
-        self._warn_of(body)
+        self._warn_of(body, known=asked or _NOTHING)
         return None
 
     def show_diff(self, diff: str, console: Console) -> None:
         for line in diff.split("\n")[:-1]:
             style = "bold" if line.startswith(("--- ", "+++ ")) else _DIFF_STYLES.get(line[:1], "")
-            console.print(Text(printable(line.removesuffix("\r")), style=style))
+            console.print(Text(printable(line.removesuffix("\r")), style=style), no_wrap=True)
 
     def show_checks(self, body: Body, *, quiet: bool) -> None:
         if self._as_json:
@@ -267,7 +270,7 @@ class Terminal:
         self.err.print("The token. It is not shown again, and not kept:")
         self.out.print(Text(body["token"]))
         self.err.print("\nIts entry, to be put below `tokens:` in access.yaml:")
-        self.out.print(Text(body["entry"].rstrip("\n")))
+        self.out.print(Text(body["entry"].rstrip("\n")), no_wrap=True)
         return None
 
     def show_relocation(self, body: Body, *, with_diff: bool = False) -> None:
@@ -282,8 +285,8 @@ class Terminal:
         return None
 
     def _show_left_out(self, body: Body) -> None:
-        for one in body.get("refused", ()):
-            self.note(f"Left out: {one_line(one['service'])}: {printable(one['detail'])}")
+        for detail, names in _by_detail(body.get("refused", ())).items():
+            self.note(f"Left out: {', '.join(names)}: {detail}")
         self._show_unplaced(body)
         for warning in body.get("warnings", ()):
             self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
@@ -351,7 +354,7 @@ class Terminal:
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
         if hint:
-            self.err.print(Text(one_line(hint), style="dim"))
+            self.err.print(Text(one_line(hint), style="dim"), no_wrap=True)
         return None
 
     def _show_unsafe(self, problem: Body) -> None:
@@ -387,10 +390,12 @@ class Terminal:
                 "is wrong with each; where nothing is, name its node in the catalog, under `nodes`."
             )
 
-    def _warn_of(self, outcome: Body) -> None:
+    def _warn_of(self, outcome: Body, *, known: Body = _NOTHING) -> None:
+        """Of all but what is `known` already."""
         for warning in outcome.get("warnings", ()):
-            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
-        self._show_hazards(outcome.get("hazards", ()))
+            if warning not in known.get("warnings", ()):
+                self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+        self._show_hazards(hazard for hazard in outcome.get("hazards", ()) if hazard not in known.get("hazards", ()))
 
     def _show_hazards(self, bodies: Iterable[Body]) -> None:
         """Each with what to do about it; a kind that many services of a group have is said once."""

@@ -27,11 +27,19 @@ COMMANDS = (
     'failover promote --group office --reason "trying it"',
     "failover demote photoprism     # a pull request: merge it in the browser",
     "failover history photoprism",
+    "failover relocate jellyfin --to backup     # with its data: some minutes",
 )
 MACHINES = (
     "failover demo kill k3s-w1      # Kubernetes notices after 40 to 50 s",
     "failover demo cut k3s-w2       # off the network, and its apps write on",
     "failover demo revive k3s-w1",
+)
+AUTOMATIC = (
+    "{catalog}",
+    "  automatic: {{mode: observe, dead_for: 60s}}  # a line of its own",
+    "  defaults: {{..., automatic: act}}            # one more line below `defaults:`",
+    "failover demo kill k3s-w1",
+    "failover automatic             # would it act now, and if not, why",
 )
 # Never without --kubeconfig: a machine of the reader's own cluster may be called as one of the demo's.
 CLUSTER = ("kubectl --kubeconfig {kubectl} get pods -A",)
@@ -64,6 +72,7 @@ class Guide:
     repository: str
     git_dir: Path
     kubectl: Path
+    catalog: Path
 
     def show_what_to_try(self) -> None:
         self.screen.heading("The demo goes on running: what to try")
@@ -71,8 +80,9 @@ class Guide:
         self._show("In another terminal, first (any token will do)", exports(self.url))
         self._show("and then", COMMANDS)
         self._show("Fate, for the simulated cluster of this demo", MACHINES)
-        self._show("The simulated cluster itself, if you have kubectl", [self._filled(line) for line in CLUSTER])
-        self._show("The same by HTTP", [self._filled(line) for line in REQUESTS])
+        self._show("Automatic failover: two lines in its catalog, which is read again as it runs", self._all(AUTOMATIC))
+        self._show("The simulated cluster itself, if you have kubectl", self._all(CLUSTER))
+        self._show("The same by HTTP", self._all(REQUESTS))
         self._show("The repository itself", [f"git clone {shlex.quote(str(self.git_dir))} homelab"])
 
     def show_what_is_next(self, *, is_running: bool) -> None:
@@ -91,8 +101,13 @@ class Guide:
         for line in lines:
             self.screen.show_line(line)
 
+    def _all(self, lines: Iterable[str]) -> list[str]:
+        return [self._filled(line) for line in lines]
+
     def _filled(self, line: str) -> str:
-        return line.format(url=self.url, repository=self.repository, kubectl=shlex.quote(str(self.kubectl)))
+        return line.format(
+            url=self.url, repository=self.repository, kubectl=shlex.quote(str(self.kubectl)), catalog=self.catalog
+        )
 
 
 def exports(url: str) -> list[str]:

@@ -63,7 +63,7 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
         if not running.story(screen).tell(screen.goes_on if step else lambda: True):
             return DONE
         world = running.world
-        guide = Guide(screen, running.url, world.repository, world.sandbox.git_dir, world.kubectl)
+        guide = Guide(screen, running.url, world.repository, world.sandbox.git_dir, world.kubectl, world.catalog)
         if keep_serving:
             guide.show_what_to_try()
         guide.show_what_is_next(is_running=keep_serving)

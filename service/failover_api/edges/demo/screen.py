@@ -1,16 +1,12 @@
 """What the demo prints on: a terminal whose lines break between words, and the pause between two steps."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
-from rich.console import Console
 from rich.control import Control
 from rich.rule import Rule
 from rich.segment import ControlType
 from rich.text import Text
 
 from failover_api.edges.cli.terminal import Terminal
+from failover_api.edges.cli.wrapping import WrappingConsole
 
 _ERASE_LINE = Control((ControlType.ERASE_IN_LINE, 2))
 WIDTH = 80  # of prose and headings, on wider terminals too
@@ -22,8 +18,8 @@ class Screen(Terminal):
     def __init__(self) -> None:
         super().__init__()
         is_plain = not self.out.is_terminal
-        self.out = self.err = _Console(
-            highlight=False, soft_wrap=True, force_terminal=True, color_system=None if is_plain else "auto"
+        self.out = self.err = WrappingConsole(
+            widest=WIDTH, force_terminal=True, color_system=None if is_plain else "auto"
         )
 
     def heading(self, text: str) -> None:
@@ -52,32 +48,3 @@ class Screen(Terminal):
             return False
         self.out.control(Control.move(0, -1), _ERASE_LINE, Control.move(0, -1))
         return not answer.strip().lower().startswith("q")
-
-
-class _Console(Console):
-    """Breaks a line between words, never inside one: a URL or a path stays whole."""
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        width = min(WIDTH, self.width)
-        super().print(*(_wrapped(one, width) if isinstance(one, Text) else one for one in objects), **options)
-
-
-def _wrapped(text: Text, width: int) -> Text:
-    lines: list[Text] = []
-    for line in text.split("\n", allow_blank=True):
-        indent = len(line.plain) - len(line.plain.lstrip(" "))
-        indent += 2 if indent else 0
-        first, *more = line.divide(_starts(line.plain, width, indent))
-        lines += [first, *(Text.assemble(" " * indent, part) for part in more)]
-    for line in lines:
-        line.rstrip()
-    return Text("\n").join(lines)
-
-
-def _starts(line: str, width: int, indent: int) -> Iterator[int]:
-    """Where a line goes on below itself, by `indent`: at the word that would not fit."""
-    start = 0
-    for word in re.finditer(r"\S+", line):
-        if word.end() - start > width - (indent if start else 0) and line[start : word.start()].strip():
-            start = word.start()
-            yield start

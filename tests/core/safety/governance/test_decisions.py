@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import idempotency_digest
 from failover_api.core.safety.governance import Ack, Book, Gate, LastMove, decide, event_key
 from failover_api.core.safety.judgement import NodeState, ViewState
@@ -52,6 +53,19 @@ def test_nothing_is_done_before_it_is_due(changes: dict[str, object]) -> None:
 def test_a_node_that_kubernetes_hears_of_puts_nothing_in_question(state: NodeState) -> None:
     given = situation(verdicts=verdicts(ready("w1", state=state), ready("w2")))
     assert decide(given).pending == ()
+
+
+def test_what_is_on_a_node_that_was_deleted_is_held_and_says_so() -> None:
+    others = (service("radarr", active="w9", mode=Mode.NONE), service("plex", active="w9", side=Side.BACKUP))
+    given = situation(service("sonarr", active="w9"), *others, verdicts=verdicts(ready("w1"), ready("w2")))
+    decisions = decide(given)
+    assert decisions.acts == ()
+    assert [(one.service, one.node, one.holds[0].gate, one.holds[0].cure) for one in decisions.pending] == [
+        ("sonarr", "w9", Gate.FENCE, "Look at the machine; then `failover promote sonarr`."),
+        ("plex", "w9", Gate.FENCE, "Look at the machine; then `failover demote plex`."),
+    ]
+    unseen = replace(given, verdicts=replace(given.verdicts, nodes={}))
+    assert decide(unseen).pending == (), "no node is seen"
 
 
 def test_off_decides_nothing() -> None:

@@ -117,7 +117,12 @@ def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> li
     if takes_no_part := [*opt_in(case)]:
         return takes_no_part
     stale = _stale(order.alert, service, case.latest)
-    return [*view_holds(situation.verdicts), *node_holds(case), *stale, *service_holds(case)]
+    return [
+        *view_holds(situation.verdicts),
+        *node_holds(case),
+        *stale,
+        *service_holds(case, of_node=order.node is not None),
+    ]
 
 
 def _stale(alert: Alert, service: ServiceFacts, now: float) -> list[Hold]:

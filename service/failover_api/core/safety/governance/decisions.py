@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.automatic import Automatic, Mode
+from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance.book import EMPTY_BOOK, Book
 from failover_api.core.safety.governance.evidence import evidence_of_death
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
@@ -12,7 +13,7 @@ from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
 from failover_api.core.safety.governance.holds import Case, node_holds, opt_in, service_holds, view_holds
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
-from failover_api.core.wording import shell_word
+from failover_api.core.wording import cut, shell_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,24 @@ def decide(situation: Situation) -> Decisions:
         on_it = [service for service in situation.services if service.is_on(name)]
         if on_it and is_in_question(node):
             decisions = _joined(decisions, _of_node(situation, node, on_it))
-    return decisions
+    return _joined(decisions, Decisions(pending=tuple(_on_no_node(situation))))
+
+
+def on_no_node(situation: Situation) -> list[ServiceFacts]:
+    """The services whose node the cluster does not have, as far as it is seen: somebody has deleted it, perhaps."""
+    nodes = situation.verdicts.nodes
+    return [each for each in situation.services if nodes and each.active is not None and each.active not in nodes]
+
+
+def _on_no_node(situation: Situation) -> Iterator[Pending]:
+    """Nothing follows by itself, which is said: a Node object that was deleted proves nothing."""
+    for service in on_no_node(situation):
+        if service.mode is not Mode.NONE and service.active is not None:
+            move = "promote" if service.side is Side.PRIMARY else "demote"
+            detail = f"The cluster has no node {cut(service.active)}, which proves nothing: the machine may run on."
+            hold = Hold(Gate.FENCE, detail, f"Look at the machine; then `failover {move} {cut(service.name)}`.")
+            is_act = mode_of(situation, service) is Mode.ACT
+            yield Pending(service.name, service.active, None, None, (*view_holds(situation.verdicts), hold), is_act)
 
 
 def event_key(node: NodeVerdict) -> str:
@@ -128,7 +146,7 @@ def _holds(case: Case) -> Iterator[Hold]:
         return
     yield from view_holds(case.verdicts)
     yield from node_holds(case)
-    yield from service_holds(case)
+    yield from service_holds(case, of_node=True)
 
 
 def capped(

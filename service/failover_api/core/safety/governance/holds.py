@@ -18,7 +18,7 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
 from failover_api.core.safety.times import length, minute, second
-from failover_api.core.wording import cut, shell_word
+from failover_api.core.wording import cut, listed, shell_word
 
 FRESH_S = 30.0
 TARGET_READY_S = 300.0
@@ -100,12 +100,14 @@ def node_holds(case: Case) -> Iterator[Hold]:
         yield Hold(Gate.OPT_IN, f"{name} has been down for over a day.", "What is still on it is moved by hand.")
 
 
-def service_holds(case: Case) -> Iterator[Hold]:
+def service_holds(case: Case, *, of_node: bool = False) -> Iterator[Hold]:
     """Every gate of a service that takes part which is closed now, in the order of the gates.
 
-    Of one of which nobody can tell where it is, nothing can be told but that.
+    `of_node`: it is asked of all that is on a node. Where nobody can tell whether it is, or on which side, nothing more
+    can be told.
     """
-    for gate in GATES if case.service.side is not None else (paused, hazard):
+    is_placed = case.service.side is not None and (case.service.active is not None or not of_node)
+    for gate in GATES if is_placed else (paused, git_unreachable, placed):
         yield from gate(case)
 
 
@@ -206,13 +208,23 @@ def target(case: Case) -> Iterator[Hold]:
 def hazard(case: Case) -> Iterator[Hold]:
     if case.service.refusal is not None:
         yield case.service.refusal
-    elif case.service.side is None:
-        yield Hold(Gate.HAZARD, "Nobody can tell on which side it is.", "Look at its manifests; move by hand.")
     elif case.service.hazards is None:
         yield Hold(Gate.HAZARD, "What may go wrong with this move is not known yet.", "It is looked for again.")
     for found in case.service.hazards or ():
         if stops_automatic(found):
             yield Hold(Gate.HAZARD, f"{found.slug}: {found.detail}", found.cure)
+
+
+def placed(case: Case) -> Iterator[Hold]:
+    """Of one of which nobody can tell where it is."""
+    if case.service.refusal is not None:
+        yield case.service.refusal
+    elif case.service.side is None:
+        yield Hold(Gate.HAZARD, "Nobody can tell on which side it is.", "Look at its manifests; move by hand.")
+    else:
+        where = f"any of {listed(case.service.may_be_on, 5)}" if case.service.may_be_on else "any node"
+        detail = f"It may be on {where}: its pod is not seen on one."
+        yield Hold(Gate.HAZARD, detail, "Look where it runs; move by hand.")
 
 
 def data_age(case: Case) -> Iterator[Hold]:

@@ -262,7 +262,7 @@ def _why_suspect(node: NodeSample, still_since: str) -> str:
     if node.renewed_at is None:
         return "Kubernetes does not hear of it, and it has no Lease by which its death could be told."
     lost = f" since {second(node.ready_since)}" if node.ready_since is not None else ""
-    return f"Kubernetes has not heard of it{lost}, and {renewed}."
+    return f"Kubernetes calls it Unknown{lost}, and {renewed}."
 
 
 # All of them
