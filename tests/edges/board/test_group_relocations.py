@@ -104,7 +104,8 @@ async def test_who_is_refused_is_said_and_can_be_left_out(stage: Stage, lab: Hom
         page = await browser.get(LOOK)
         assert page.status_code == 422
         assert 'name="skip_refused"' in page.text
-        assert "db has no" in text(page.text)
+        assert "no <code>replication</code> in the catalog says" in page.text
+        assert "`" not in text(page.text), "what is code is shown as code"
         shown = await browser.get(f"{LOOK}&skip_refused=true")
         assert "db is left out" in re.sub(r"\s+", " ", text(shown.text))
         begun = await browser.confirm(shown)

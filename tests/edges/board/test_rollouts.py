@@ -85,7 +85,8 @@ async def test_a_confirmed_move_can_be_followed_without_script(stage: Stage, clu
         (href,) = re.findall(r'href="(/services/sonarr/rollout\?operation=[0-9A-Z]{26})" data-follow', done.text)
         first = (await browser.get(href)).text
         assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in first
-        assert re.search(r'class="come"><strong>committed</strong>', first)
+        head = stage.sandbox.head(repository=stage.repository)
+        assert re.search(rf'class="come"><strong>committed</strong>.*href="[^"]*/commit/{head}"', first)
         assert re.search(r'class="to-come"><strong>ready</strong>', first)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository))
         last = await shown(browser, href, "It serves.")

@@ -16,6 +16,7 @@ ADVICE = {
     "conflict": "Others were writing at the same time. Look again and repeat the move.",
     "operation-pending": "Look at what is named. Merge or close it; what no person has pushed to can give way.",
     "unsafe-move": "Read what may go wrong. Mend it, or tick what you accept; the commit will say that you did.",
+    "cannot-plan": "Write the key of the catalog that is named. Where none is, edit the manifest and report it.",
     "nothing-to-roll-back": "No move of this service that can be proved is in its history. Promote or demote instead.",
     "changed-since": "Somebody changed these values after the move. Promote or demote instead, or edit by hand.",
     "precondition-failed": "The manifests changed since you looked. Look at what would change now, and decide anew.",

@@ -156,8 +156,8 @@ def with_breaks(path: str) -> Markup:
 
 
 def with_code(text: str) -> Markup:
-    """A sentence, with what stands between backticks as code."""
-    escaped = str(escape(printable(text)))
+    """A sentence, with what stands between backticks as code. What is Markup already stays so."""
+    escaped = str(text if isinstance(text, Markup) else escape(printable(text)))
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704 - escaped before
 
 

@@ -27,7 +27,10 @@ COMMANDS = (
     'failover promote --group office --reason "trying it"',
     "failover demote photoprism     # a pull request: merge it in the browser",
     "failover history photoprism",
-    "failover relocate jellyfin --to backup     # with its data: some minutes",
+)
+RELOCATE = (
+    "failover relocate jellyfin --to backup",
+    "failover relocate jellyfin --abort         # elsewhere, until the cutover",
 )
 MACHINES = (
     "failover demo kill k3s-w1      # Kubernetes notices after 40 to 50 s",
@@ -79,6 +82,7 @@ class Guide:
         self._show("In a browser", [_beside(self._filled(link), words) for link, words in BROWSER.items()])
         self._show("In another terminal, first (any token will do)", exports(self.url))
         self._show("and then", COMMANDS)
+        self._show("With all of its data, which takes some minutes; Ctrl-C leaves it to go on", RELOCATE)
         self._show("Fate, for the simulated cluster of this demo", MACHINES)
         self._show("Automatic failover: two lines in its catalog, which is read again as it runs", self._all(AUTOMATIC))
         self._show("The simulated cluster itself, if you have kubectl", self._all(CLUSTER))
