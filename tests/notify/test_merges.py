@@ -104,7 +104,7 @@ async def test_however_many_are_open_a_look_at_them_is_one(reviewed: Stage) -> N
     async with watched(reviewed) as (components, merges, _):
         for name in ("sonarr", "radarr", "plex"):
             await promote(components, name)
-        await asyncio.sleep(0.1)
+        await eventually(lambda: [request.status for request in reviewed.requests][-3:] == [304] * 3)
         reviewed.requests.clear()
         await eventually(lambda: len(reviewed.requests) >= 6)
         assert merges.is_watching()

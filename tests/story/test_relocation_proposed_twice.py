@@ -16,7 +16,7 @@ from tests.support.relocating import (
     APP,
     ASKED,
     BY_ITSELF,
-    CATALOG,
+    MANUAL,
     VOLSYNC,
     app,
     homelab,
@@ -192,9 +192,8 @@ async def test_what_holds_more_than_its_step_is_let_merge_by_a_person_alone(
 
 
 async def test_a_persons_word_stays_when_what_it_led_to_is_proposed_anew(stage: Stage, tmp_path: Path) -> None:
-    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: manual}\n" + BY_ITSELF
-    with homelab(stage, tmp_path, catalog=catalog) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+    with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
+        async with lab.open() as components:
             relocations = components.failover.relocations
             relocations._proposer.ask_every_s = 0.0
             await start(components)

@@ -55,6 +55,13 @@ def test_a_fence_that_only_a_person_opens_is_said() -> None:
     assert warnings("mode: act", sonarr="observe", radarr="none") == []
 
 
+@pytest.mark.parametrize(("mode", "said"), [("act", True), ("observe", True), ("none", False)])
+def test_what_runs_in_a_cluster_that_nobody_sees_is_said(mode: str, said: bool) -> None:
+    elsewhere = f"{mode}, cluster: none"
+    why = "sonarr takes part, and with `cluster: none` nobody sees what would have to move"
+    assert warnings("mode: act, fence: none", sonarr=elsewhere) == ([why] if said else [])
+
+
 def test_an_alert_that_can_move_nothing_is_said() -> None:
     assert warnings("mode: act, fence: none", OFF, DOWN, GROUP, sonarr="none") == [
         "alerts[1] promotes sonarr, which takes no part: write `automatic: act` in its entry",

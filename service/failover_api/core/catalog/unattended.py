@@ -17,6 +17,11 @@ def unattended(catalog: Catalog) -> Iterator[str]:
     if acting and catalog.automatic.mode is Mode.ACT and (why := _why_a_person_is_needed(catalog)):
         verb = "acts" if len(acting) == 1 else "act"
         yield f"{listed(acting, _NAMED)} {verb}, and nothing moves off a dead node while nobody is there: {why}"
+    services = catalog.services.values()
+    unseen = [each.name for each in services if each.automatic is not Mode.NONE and each.is_elsewhere]
+    if unseen:
+        verb = "takes" if len(unseen) == 1 else "take"
+        yield f"{listed(unseen, _NAMED)} {verb} part, and with `cluster: none` nobody sees what would have to move"
     for index, rule in enumerate(catalog.alerts):
         if silent := _taking_no_part(rule, catalog):
             part = "which takes no part: write `automatic: act` in its entry"

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.automatic import Automatic, Mode
-from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance.book import EMPTY_BOOK, Book
 from failover_api.core.safety.governance.evidence import evidence_of_death
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
@@ -98,8 +97,8 @@ def on_no_node(situation: Situation) -> list[ServiceFacts]:
 def _on_no_node(situation: Situation) -> Iterator[Pending]:
     """Nothing follows by itself, which is said: a Node object that was deleted proves nothing."""
     for service in on_no_node(situation):
-        if service.mode is not Mode.NONE and service.active is not None:
-            move = "promote" if service.side is Side.PRIMARY else "demote"
+        if service.mode is not Mode.NONE and service.active is not None and service.side is not None:
+            move = service.side.other.action
             detail = f"The cluster has no node {cut(service.active)}, which proves nothing: the machine may run on."
             hold = Hold(Gate.FENCE, detail, f"Look at the machine; then `failover {move} {cut(service.name)}`.")
             is_act = mode_of(situation, service) is Mode.ACT
