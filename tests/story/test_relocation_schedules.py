@@ -18,7 +18,6 @@ from failover_api.sandbox.cluster.objects.times import epoch
 from failover_api.wiring import Components
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import ASKED, VOLSYNC, Homelab, homelab, later, start
-from tests.support.simulated import reached_without_sockets
 from tests.support.stage import Stage
 
 FIRST = int(os.environ.get("SCHEDULES_FROM", "0"))
@@ -124,9 +123,8 @@ def _at(line: bytes) -> float:
     return epoch(line.decode().partition(" ")[0])
 
 
-async def walk(stage: Stage, folder: Path, seed: int, patch: pytest.MonkeyPatch) -> Run:
+async def walk(stage: Stage, folder: Path, seed: int) -> Run:
     with homelab(stage, folder) as lab:
-        reached_without_sockets(lab.cluster, patch)
         run = Run(lab, seed)
         try:
             await run.go()
@@ -141,15 +139,11 @@ async def walk(stage: Stage, folder: Path, seed: int, patch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + 2))
-async def test_a_schedule_loses_nothing(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    await walk(stage, tmp_path, seed, monkeypatch)
+async def test_a_schedule_loses_nothing(stage: Stage, tmp_path: Path, seed: int) -> None:
+    await walk(stage, tmp_path, seed)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(FIRST + 1000, FIRST + 1500))
-async def test_of_very_many_schedules_none_loses_anything(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    await walk(stage, tmp_path, seed, monkeypatch)
+async def test_of_very_many_schedules_none_loses_anything(stage: Stage, tmp_path: Path, seed: int) -> None:
+    await walk(stage, tmp_path, seed)

@@ -31,12 +31,15 @@ def kubeconfig_of(cluster: SimulatedCluster, folder: Path, *, token: str = ADMIN
         yield file
 
 
-def reached_without_sockets(cluster: SimulatedCluster, patch: pytest.MonkeyPatch) -> None:
-    """From now on the real client asks this cluster's API in its own thread: a look is tens of requests."""
+@contextlib.contextmanager
+def reached_without_sockets(cluster: SimulatedCluster) -> Iterator[None]:
+    """The real client of this process asks this cluster's API in its own thread: a look is tens of requests."""
 
     class InProcess(Session):
         def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
             super().__init__(endpoint, identity)
             self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=cluster.api))
 
-    patch.setattr(client, "Session", InProcess)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "Session", InProcess)
+        yield

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from failover_api.sandbox.cluster.api.accounts import ADMIN_TOKEN
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.sandbox.cluster.apps import claim
+from tests.support.simulated import kubeconfig_of, reached_without_sockets
 from tests.support.stage import Stage, entry
 
 AFTER: Mapping[str, Sequence[str]] = {"db": (), "relay": (), "app": ("db",), "mail": ("relay",), "web": ("app",)}
@@ -108,14 +108,7 @@ def waves_lab(stage: Stage, folder: Path, after: Mapping[str, Sequence[str]] = A
     for name in after:
         for one in (*claim(f"pvc-{name}", "k3s-w1"), *claim(f"pvc-{name}-backup", "k3s-w2")):
             cluster.apply(one)
-    file = folder / "kubeconfig"
-    with cluster.serve() as url:
-        file.write_text(
-            "current-context: home\ncontexts: [{name: home, context: {cluster: home, user: me}}]\n"
-            f'clusters: [{{name: home, cluster: {{server: "{url}"}}}}]\n'
-            f"users: [{{name: me, user: {{token: {ADMIN_TOKEN}}}}}]\n",
-            encoding="utf-8",
-        )
+    with kubeconfig_of(cluster, folder) as file, reached_without_sockets(cluster):
         lab = WavesLab(stage, cluster, file)
         lab.apply(*after)
         cluster.advance(20)

@@ -33,7 +33,7 @@ def test_it_is_followed_to_its_end_and_each_line_says_whose_it_is(cli: Cli, lab:
         "app is on primary.",
         "db is on primary.",
     )
-    assert last == "Group all: all of them are there."
+    assert last == "Group all: it is done."
     assert operation.startswith("operation 01")
     told = [line.partition(": ")[0] for line in result.stderr.splitlines()]
     assert list(dict.fromkeys(told)) == ["app", "db"]
@@ -135,9 +135,9 @@ def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
         result = cli(*HOME, "--server", url)
         there = cli(*HOME, "--server", url)
         refused = cli("relocate", "--group", "all", "--abort", "--server", url, code=3)
-    assert "Group all: all of them are there.\n" in result.stdout
+    assert "Group all: it is done.\n" in result.stdout
     assert there.stdout == (
-        "app is on primary already.\ndb is on primary already.\nGroup all: all of them are there.\n"
+        "app is on primary already.\ndb is on primary already.\nGroup all: it is done.\n"
     )
     assert "no relocation of all is under way" in refused.stderr
     assert made(lab) == QUICK

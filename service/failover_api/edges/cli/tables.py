@@ -226,7 +226,7 @@ def relocation_lines(body: Body) -> Iterator[str]:
         yield f"operation {body['operation']}"
 
 
-_GROUP_STATES = {"done": "all of them are there", "stopped": "it has stopped", "running": "it is under way"}
+_GROUP_STATES = {"done": "it is done", "stopped": "it has stopped", "running": "it is under way"}
 
 
 def _waiting_line(body: Body) -> str:
