@@ -1,5 +1,6 @@
 """A simulated cluster that a service reaches by a kubeconfig."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,4 +43,5 @@ def reached_without_sockets(cluster: SimulatedCluster) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "Session", InProcess)
+        patch.setattr("httpx2._transports.asgi.create_event", asyncio.Event)  # it looks for trio each time
         yield
