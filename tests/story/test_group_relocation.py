@@ -42,6 +42,8 @@ from tests.support.relocating_groups import (
 )
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
 
 

@@ -28,6 +28,8 @@ from tests.support.relocating_groups import (
 )
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 NO_DEPLOYMENT = "kind: ConfigMap\nmetadata: {name: x}\n"
 APP_DONE = QUICK[:3]
 

@@ -46,6 +46,8 @@ from tests.support.relocating import (
 )
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 
 async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:

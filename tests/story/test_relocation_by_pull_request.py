@@ -28,6 +28,8 @@ from tests.support.relocating import (
 )
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 
 async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:

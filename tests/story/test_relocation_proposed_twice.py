@@ -28,6 +28,8 @@ from tests.support.relocating import (
 )
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 
 async def test_a_commit_with_sides_that_there_are_none_of_is_nobodys_step(stage: Stage, tmp_path: Path) -> None:
     with proposing(stage, tmp_path) as lab:

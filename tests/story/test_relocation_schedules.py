@@ -20,6 +20,8 @@ from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import ASKED, VOLSYNC, Homelab, homelab, later, start
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 FIRST = int(os.environ.get("SCHEDULES_FROM", "0"))
 ROUNDS = 140
 LOOK_S = 20.0  # by which a look, a commit and Flux may lag

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from failover_api.core.catalog.notification import Event
@@ -26,6 +27,8 @@ from tests.support.relocating import (
     volsync,
 )
 from tests.support.stage import Stage
+
+pytestmark = pytest.mark.usefixtures("without_sockets")
 
 
 def heard(components: Any) -> list[RelocationTold]:

@@ -18,6 +18,8 @@ from failover_api.wiring import Components
 from tests.support.stage import Stage
 from tests.support.waves import WavesLab, declare, file_of, manifest, waves_lab
 
+pytestmark = pytest.mark.usefixtures("without_sockets")
+
 BY = MoveRequest("ops-laptop", reason="k3s-w1 is down")
 
 

@@ -21,7 +21,7 @@ from failover_api.operations.relocation_report import RelocationReport
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
 from tests.sandbox.cluster.apps import W1, W2, affinity
-from tests.support.simulated import kubeconfig_of, reached_without_sockets
+from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage
 
 APP, VOLSYNC = "apps/sonarr/deployment.yaml", "apps/sonarr/volsync.yaml"
@@ -200,7 +200,7 @@ def homelab(
     cluster.install_volsync()
     for one in claims():
         cluster.apply(one)
-    with kubeconfig_of(cluster, folder) as kubeconfig, reached_without_sockets(cluster):
+    with kubeconfig_of(cluster, folder) as kubeconfig:
         lab = Homelab(stage, cluster, kubeconfig)
         lab.pass_by(60)
         yield lab

@@ -12,7 +12,7 @@ from failover_api.operations.relocation_report import GroupRelocationReport, Rel
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, CATALOG, NO_DATA, UNREPLICATED, Homelab, app, claims, volsync
-from tests.support.simulated import kubeconfig_of, reached_without_sockets
+from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage
 
 NAMES = ("app", "db")  # in the catalog's order, which is not theirs
@@ -70,7 +70,7 @@ def group_lab(
     for name in names:
         for one in claims():
             cluster.apply(_claim(one, name))
-    with kubeconfig_of(cluster, folder) as kubeconfig, reached_without_sockets(cluster):
+    with kubeconfig_of(cluster, folder) as kubeconfig:
         lab = Homelab(stage, cluster, kubeconfig, tuple(written))
         lab.pass_by(60)
         yield lab

@@ -14,7 +14,7 @@ from typing import Any
 
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.sandbox.cluster.apps import claim
-from tests.support.simulated import kubeconfig_of, reached_without_sockets
+from tests.support.simulated import kubeconfig_of
 from tests.support.stage import Stage, entry
 
 AFTER: Mapping[str, Sequence[str]] = {"db": (), "relay": (), "app": ("db",), "mail": ("relay",), "web": ("app",)}
@@ -108,7 +108,7 @@ def waves_lab(stage: Stage, folder: Path, after: Mapping[str, Sequence[str]] = A
     for name in after:
         for one in (*claim(f"pvc-{name}", "k3s-w1"), *claim(f"pvc-{name}-backup", "k3s-w2")):
             cluster.apply(one)
-    with kubeconfig_of(cluster, folder) as file, reached_without_sockets(cluster):
+    with kubeconfig_of(cluster, folder) as file:
         lab = WavesLab(stage, cluster, file)
         lab.apply(*after)
         cluster.advance(20)

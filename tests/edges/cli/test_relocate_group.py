@@ -136,9 +136,7 @@ def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
         there = cli(*HOME, "--server", url)
         refused = cli("relocate", "--group", "all", "--abort", "--server", url, code=3)
     assert "Group all: it is done.\n" in result.stdout
-    assert there.stdout == (
-        "app is on primary already.\ndb is on primary already.\nGroup all: it is done.\n"
-    )
+    assert there.stdout == ("app is on primary already.\ndb is on primary already.\nGroup all: it is done.\n")
     assert "no relocation of all is under way" in refused.stderr
     assert made(lab) == QUICK
 
