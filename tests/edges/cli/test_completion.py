@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.stage import SERVICES, Stage
 BASH = shutil.which("bash")
 GROUPS = "groups: {media: [radarr, sonarr], office: [sonarr]}\nnodes: {primary: k3s-w1, backup: k3s-w2}"
 TAB = """\
-source <(failover completion bash)
+source <(printf '%s' "$SCRIPT")
 complete -p failover
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _failover_completion "$1"
@@ -22,12 +23,19 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+@cache
+def script() -> str:
+    """The same for everybody."""
+    command = [sys.executable, "-m", "failover_api", "completion", "bash"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def completed(stage: Stage, *words: str, **environment: str) -> list[str]:
     """What bash is told at TAB after these words; nothing may be said beside it."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "--norc", "-c", TAB, "bash", "failover", *words],
-        env={**os.environ, **stage.environment(), "PATH": path, **environment},
+        env={**os.environ, **stage.environment(), "PATH": path, "SCRIPT": script(), **environment},
         capture_output=True,
         text=True,
         check=True,
