@@ -24,8 +24,9 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "dev.txt"
 OLDEST = (3, 11)
 DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/product/test_dev.py compares
-# All tests, a file on each core: with arguments they run one by one, so that -s, -x and a debugger work.
-PARALLEL = ("-n", str(os.cpu_count() or 1), "--dist", "loadfile", "-q")
+# All tests, a file on each core, and one more while others wait for time to pass. With arguments they run one by one,
+# so that -s, -x and a debugger work.
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "-q")
 SITE = ROOT / ".site"  # as in mkdocs.yml
 SHOWN = (  # in the site; what is no page is there to be linked to
     "*.md",
