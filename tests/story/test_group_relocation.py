@@ -359,6 +359,7 @@ async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stag
     assert made(lab) == QUICK[:3]
 
 
+@pytest.mark.long
 async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(stage: Stage, tmp_path: Path) -> None:
     """What was accepted of the second is in the trailers of the first: whoever begins it knows."""
     names = ("db", "app")  # in the catalog; home they go the other way round

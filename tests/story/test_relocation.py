@@ -435,7 +435,7 @@ async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accep
             assert report.step is Step.REVERSE
 
 
-@pytest.mark.parametrize("file", ["apps/other/deployment.yaml", APP])
+@pytest.mark.parametrize("file", [pytest.param("apps/other/deployment.yaml", marks=pytest.mark.long), APP])
 async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
     stage: Stage, tmp_path: Path, file: str
 ) -> None:

@@ -13,7 +13,7 @@ from tests.story.schedules import STEPS, World, run
 
 
 def test_some_schedules(served_sandbox: tuple[Any, str]) -> None:
-    run(*served_sandbox, 15, seed=1)
+    run(*served_sandbox, 10, seed=1)
 
 
 @pytest.mark.long
