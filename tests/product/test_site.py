@@ -91,7 +91,7 @@ def test_docs_takes_no_other_word() -> None:
         dev.docs(["serv"])
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1440, "light", marks=pytest.mark.long), (390, "dark")])
 def test_each_page_is_shown_whole_without_an_error(
     site: Path, url: str, chromium: Any, width: int, scheme: str
 ) -> None:
@@ -102,8 +102,6 @@ def test_each_page_is_shown_whole_without_an_error(
     for file in sorted(site.rglob("*.html")):
         name = file.relative_to(site).as_posix()
         if name == "404.html":  # its links are for the site's own host
-            continue
-        if width == 1440 and name.startswith("docs/hazards/"):  # what is whole on a phone has room here
             continue
         page.goto(f"{url}/{name}")
         assert page.locator("html").get_attribute("data-bs-theme") == scheme, name
