@@ -815,6 +815,21 @@ def test_a_sync_of_argo_that_failed_at_an_older_revision_is_not_blamed() -> None
     assert said(state) == "waiting-for-apply: Argo CD has not synced Application argocd/apps yet. "
 
 
+def test_of_several_applications_of_a_folder_that_of_this_cluster_and_branch_is_meant() -> None:
+    plain = Application("argocd", "apps", repository="https://github.com/acme/homelab.git", is_automated=True)
+    others = [
+        replace(plain, name="attic", is_remote=True, destination="media"),
+        replace(plain, name="dev", branch="dev", destination="media"),
+        replace(plain, name="office", branch="main", destination="office"),
+    ]
+    mine = replace(plain, name="mine", branch="main", destination="media")
+    kinds = {"deployments": [deployment("primary", applier=Applier())], "kustomizations": [], "pods": [pod("primary")]}
+    for found in ([mine, *others], [*others, mine]):
+        application = state_of(view(**kinds, applications=found)).appliers.application
+        assert application is not None
+        assert application.name == "mine"
+
+
 # The pod that is told of
 
 
