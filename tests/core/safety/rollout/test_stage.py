@@ -670,7 +670,7 @@ def test_what_a_release_was_before_its_kinds_fell_silent_is_not_told(silent: str
     found = release_state(view(**{**objects, silent: seen(objects[silent], unseen={"": "no answer"})}), was_seen=True)
     assert found is not None
     assert found.stage is Stage.UNKNOWN
-    assert found.reason.endswith("s are not seen: no answer.")
+    assert found.reason.endswith(" not seen: no answer.")
 
 
 def test_a_release_for_another_cluster_is_not_looked_for_here() -> None:
