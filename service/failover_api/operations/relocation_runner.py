@@ -41,6 +41,7 @@ from failover_api.errors import (
 from failover_api.events import Events
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.evacuation import is_own_refusal
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.step import Fate, Planned, ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
@@ -196,8 +197,14 @@ class RelocationRunner:
         return None if await self._proposer.let_merge(service, first.pull, planned) else begun
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
-        """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
-        report = await self.advance(name, request=request, vouched_for=target)
+        """Whoever asks says that the data is on `target`: goes on; a dry run says what with. Raises as advance()."""
+        if request.dry_run:
+            found = await self._sight.look(self._catalog().service(name), vouched_by=request.by)
+            if found is not None:
+                check_vouched(*found, target)
+            report = None if found is None else self._told(*found)
+        else:
+            report = await self.advance(name, request=request, vouched_for=target)
         if report is None or report.operation is None:
             raise BadRequest("synced: no relocation of the service is under way")
         return report
@@ -288,6 +295,19 @@ class RelocationRunner:
         running = {name for name, operation in begun.items() if not self._sight.is_over(operation, name)}
         proposed = {one.name for one in self._relocatable() if one.name not in running and await self._first_open(one)}
         return frozenset(running | proposed)
+
+    async def running(self) -> str:
+        """A service that is relocated now; "" for none. What cannot be read of one keeps nobody waiting."""
+        for name in sorted(await self.under_way()):
+            try:
+                report = await self.look(name, old_s=FRESH_S)
+            except FailoverError as exc:
+                if not is_own_refusal(exc):
+                    raise
+                continue
+            if report is not None and report.is_under_way:
+                return name
+        return ""
 
     async def begun(self, *, of: Collection[str] = ()) -> Mapping[str, str]:
         """{service: operation} of what was relocated lately: by the commits that are in reach.
