@@ -1,5 +1,6 @@
 """Relocations of policy pull_request: each step is a pull request that merges by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,16 +87,50 @@ async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_pat
     assert {file: stage.read(file) for file in (APP, VOLSYNC)} == before
 
 
-async def test_what_is_closed_on_the_way_back_is_for_people(stage: Stage, tmp_path: Path) -> None:
+async def test_what_is_closed_on_the_way_back_is_opened_anew_for_whoever_aborts_again(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Else the app would stay stopped."""
+    with proposing(stage, tmp_path) as lab:
+        before = {file: stage.read(file) for file in (APP, VOLSYNC)}
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.close_pull(await until_reviewed(lab, components), repository=stage.repository)
+            for ask in (relocations.abort, relocations.roll_back):
+                closed = await until_open(lab, components)
+                stage.sandbox.close_pull(closed, repository=stage.repository)
+                report = await relocations.advance("sonarr")
+                assert report is not None
+                assert (report.state, not numbers(stage)) == (State.WAITING, True), "nobody has asked for more"
+                assert report.cure == "Reopen it, or have another opened: `failover relocate sonarr --abort`."
+                await ask("sonarr", ASKED)
+                [anew] = numbers(stage)
+                assert anew > closed
+            stage.sandbox.approve(anew, repository=stage.repository)
+            told = await until(lab, components, State.STOPPED)
+    assert told[-1].reason == "It was aborted."
+    assert {file: stage.read(file) for file in (APP, VOLSYNC)} == before
+
+
+async def test_what_is_closed_after_the_cutover_is_opened_anew_for_whoever_asks_again(
+    stage: Stage, tmp_path: Path
+) -> None:
     with proposing(stage, tmp_path) as lab:
         async with lab.open() as components:
+            relocations = components.failover.relocations
             await start(components)
-            stage.sandbox.close_pull(await until_reviewed(lab, components), repository=stage.repository)
-            stage.sandbox.close_pull(await until_open(lab, components), repository=stage.repository)
-            report = await components.failover.relocations.advance("sonarr")
+            await until_step(lab, components, Step.CUTOVER)
+            last = await until_reviewed(lab, components)
+            stage.sandbox.close_pull(last, repository=stage.repository)
+            report = await relocations.advance("sonarr")
             assert report is not None
-            assert (report.state, report.cure) == (State.WAITING, "Reopen it.")
+            assert report.cure == "Reopen it, or have another opened: `failover relocate sonarr --to primary`."
+            await relocations.rehearse("sonarr", Side.PRIMARY, replace(ASKED, dry_run=True))
             assert not numbers(stage)
+            assert (await start(components)).reason.endswith(" waits to be merged.")
+            assert [pull["title"] for pull in stage.pulls()] == ["Relocate sonarr to primary: 5/5 protect"]
 
 
 async def test_a_step_that_waits_too_long_while_the_app_is_stopped_starts_it_again(

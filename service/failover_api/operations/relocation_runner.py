@@ -216,7 +216,7 @@ class RelocationRunner:
             await self._proposer.withdraw(service, first.pull, "The relocation was aborted.")
             return replace(first_report(name, first), state=State.STOPPED, reason="It was aborted before it began.")
         for _ in range(MAX_STEPS):
-            found = await self._sight.look(service, is_aborted=True)
+            found = await self._sight.look(service, is_aborted=True, is_asked=True)
             if found is None or found[1].position in ENDS:
                 raise NothingToRollBack(f"no relocation of {name} is under way")
             relocation, decision = found
@@ -241,7 +241,7 @@ class RelocationRunner:
         service = self._catalog().service(name)
         for _ in range(MAX_STEPS):
             try:
-                found = await self._sight.look(service, is_aborted=True)
+                found = await self._sight.look(service, is_aborted=True, is_asked=True)
             except (ManifestError, CannotPlan, RepositoryTooLarge) as exc:
                 _log.warning("relocations are not read", extra={"service": name, "detail": exc.detail})
                 return None
@@ -352,12 +352,13 @@ class RelocationRunner:
             if begun.target is not target:
                 raise other_way(service.name, begun.target, first.record.operation, begun.step)
             return begun
-        found = await self._sight.look(service)
+        found = await self._sight.look(service, is_asked=not request.dry_run)
         if found is None:
             return None
-        _, decision = found
-        if decision.commit is not None and decision.state is State.STOPPED and not request.dry_run:
-            await self._writer.go_on(*found)  # what is over puts back first what it has to
+        is_due = not request.dry_run and _is_first_due(*found, target)
+        if is_due:
+            await self._writer.go_on(*found)
+        if is_due or service.policy is Policy.PULL_REQUEST:
             found = await self._sight.look(service)
             assert found is not None, "it is in Git"
         report = self._told(*found)
@@ -386,6 +387,16 @@ class RelocationRunner:
         self._services[relocation.operation] = report.service
         self._news.seen(report, relocation.first)
         return report
+
+
+def _is_first_due(relocation: Relocation, decision: Decision, target: Side) -> bool:
+    """Whether something is due before it is told to whoever asks for one: what is over puts back what it has to.
+
+    And where a person has closed what would end it after the cutover, whoever asks for the same has that opened anew.
+    """
+    is_by_proposal = relocation.service.policy is Policy.PULL_REQUEST and decision.position in AFTER_CUTOVER
+    is_anew = is_by_proposal and relocation.subject.target is target
+    return decision.commit is not None and (decision.state is State.STOPPED or is_anew)
 
 
 def _planned(relocation: Relocation, commit: StepCommit | None) -> Planned:

@@ -75,11 +75,18 @@ class RelocationSight:
         self._done: LRUCache[tuple[str, str], Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     async def look(
-        self, service: Service, *, is_aborted: bool = False, vouched_by: str = "", old_s: float = 0.0
+        self,
+        service: Service,
+        *,
+        is_aborted: bool = False,
+        is_asked: bool = False,
+        vouched_by: str = "",
+        old_s: float = 0.0,
     ) -> Decided | None:
         """The newest relocation of a service, over or not, and what is due of it; None where there is none.
 
-        What Git says of it is at most `old_s` old, what the cluster shows is as of now.
+        What Git says of it is at most `old_s` old, what the cluster shows is as of now. `is_asked`: somebody asks for
+        it now, whatever was closed before.
         """
         if service.replication is None:
             return None
@@ -102,7 +109,8 @@ class RelocationSight:
         if relocation.service.policy is Policy.PULL_REQUEST:
             proposed = await self._proposer.newest(service, relocation.operation)
             again = partial(again, vouched_by=vouched_by or vouched_in(relocation.subject, proposed))
-            decision = as_proposed(again(is_aborted=is_aborted or is_held), proposed, again)
+            first = again(is_aborted=is_aborted or is_held)
+            decision = as_proposed(relocation.subject, first, proposed, again, is_asked=is_asked)
         else:
             decision = again(is_aborted=is_aborted or is_held, vouched_by=vouched_by)
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
