@@ -44,6 +44,25 @@ async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_pat
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
 
 
+async def test_a_step_is_known_again_where_the_repository_leaves_the_message_of_a_squash_blank(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Merged at once, and merged by itself later."""
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.repositories[stage.repository].squash_message = "BLANK"
+        async with lab.open() as components:
+            begun = await start(components)
+            assert (begun.step, len(begun.steps)) == (Step.REVERSE, 1)
+            stage.sandbox.approve(await until_reviewed(lab, components), repository=stage.repository)
+            report = await components.failover.relocations.look("sonarr")
+    assert report is not None
+    assert (report.operation, report.step, len(report.steps)) == (begun.operation, Step.QUIESCE, 2)
+    assert [message for message in lab.messages() if message.startswith("Relocate")] == [
+        "Relocate sonarr to primary: 1/5 reverse (#1)",
+        "Relocate sonarr to primary: 2/5 quiesce (#2)",
+    ]
+
+
 async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

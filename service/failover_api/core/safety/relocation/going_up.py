@@ -133,8 +133,12 @@ def quiesce(known: Known) -> Judged:
         return _without_replication(known)
     if not _is_idle(known):
         return Wait("The last sync has not been cleaned up yet.")
-    proof = proofs.quiet_text(quiet.quiet_now(known.sight))
-    return Go(Cause.QUIET, Position.FINAL_SYNC, proof)
+    seen = quiet.quiet_now(known.sight)
+    if known.sight.quiet_since is not None and known.sight.now - seen.at < sync.MARGIN_S:
+        return Wait(
+            f"The app has stopped. Its last sync is asked for {sync.MARGIN_S:.0f} s later, to begin after that."
+        )
+    return Go(Cause.QUIET, Position.FINAL_SYNC, proofs.quiet_text(seen))
 
 
 def final_sync(known: Known) -> Judged:
