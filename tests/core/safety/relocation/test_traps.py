@@ -425,6 +425,21 @@ def test_protection_takes_both_ends() -> None:
         assert stand.decide(stand.sight(away=spoiled)).edge is None
 
 
+def test_by_repository_a_newer_backup_hides_what_was_restored_before_it_and_that_is_said() -> None:
+    """So it is after each backup, until its restore: done or not, neither Git nor the cluster keeps that."""
+    stand = at(Position.RESTORE).at(Position.PROTECT)
+    stand.now += 600.0
+    away = stand.sight().away
+    assert away.source is not None
+    assert away.destination is not None
+    for restored_at, words in ((stand.now - 300.0, "of the one before nobody keeps"), (NOW, "has not ended on its")):
+        restored = replace(away.destination, last_sync_at=restored_at)
+        decision = stand.decide(
+            replace(stand.sight(), away=Ends(replace(away.source, last_sync_at=stand.now), restored))
+        )
+        assert (decision.state, words in decision.reason) == (State.RUNNING, True)
+
+
 def test_nothing_is_protected_before_what_brought_the_data_is_seen_to_be_parked() -> None:
     stand = at(Position.CUTOVER)
     assert stand.decide(stand.destination(is_paused=False)).edge is None

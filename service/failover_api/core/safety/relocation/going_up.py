@@ -93,6 +93,7 @@ class Known:
 
 
 Judged = Go | Wait
+_NOT_KEPT = "The newest backup is not restored yet, and of the one before nobody keeps when it was made."
 _PUT_BACK = "Bring it back, or abort: then the app is started again where it was."
 
 
@@ -305,6 +306,8 @@ def _protected(known: Known, source: "Replication", destination: "Replication") 
     after = source.last_sync_at if known.subject.is_by_repository else began
     arrived = sync.data_time(destination) if known.subject.is_by_repository else ended
     if arrived is None or after is None or arrived < after:
+        if known.subject.is_by_repository and sync.began_after(destination, since, known.sight.now):
+            return Wait(_NOT_KEPT)  # so it may have ended long ago, and whoever saw that was started anew
         return Wait("The sync away from the target has not ended on its destination.")
     return Go(Cause.PROTECTED, Position.DONE)
 
