@@ -1,9 +1,9 @@
 """suspended, ssa-ignored, flux-stuck, nobody-applies: the commit would be right, and nothing would come of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
+from failover_api.core.safety.observed import Condition, HelmRelease, Key, Kustomization, Pod, Source
 from failover_api.core.safety.rollout.appliers import commit_of, resume_command
 from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, label_of
@@ -11,8 +11,9 @@ from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
-# Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
-_HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry", "DependencyNotReady"})
+_PASSING = frozenset({"Progressing", "ProgressingWithRetry", "DependencyNotReady"})  # what is under way will end
+# The checks come after it is applied; what it waits for is looked at by itself.
+_HARMLESS = _PASSING | {"HealthCheckFailed"}
 _Applier = Kustomization | HelmRelease | Source
 
 
@@ -70,6 +71,38 @@ def flux_stuck(scene: Scene) -> Iterator[Hazard]:
             yield _stuck(applier, f"is not ready{since}: {cut(said)}" if said else f"is not ready{since}")
         elif isinstance(applier, Kustomization) and (at := _behind_since(scene, applier)) is not None:
             yield _stuck(applier, f"has not applied yet what was fetched at {minute(at)}")
+    yield from _stuck_dependencies(scene)
+
+
+def _stuck_dependencies(scene: Scene) -> Iterator[Hazard]:
+    """What Flux waits for before it applies anything new has to be ready, its checks too, and at the same commit."""
+    view, found = scene.view, scene.appliers
+    for applier, known in ((found.kustomization, view.kustomizations), (found.release, view.helm_releases)):
+        for one in _dependencies(applier, known.current) if applier is not None else ():
+            if applier is not None and (why := _why_waited_for(one, applier)):
+                yield _stuck(one, f"{why}, and {_label(applier)} waits for it")
+
+
+def _dependencies(
+    applier: Kustomization | HelmRelease, known: Mapping[Key, Kustomization | HelmRelease]
+) -> Iterator[Kustomization | HelmRelease]:
+    """Those of its dependencies too, as far as they are seen."""
+    left, found = list(applier.depends_on), {(applier.namespace, applier.name)}
+    while left:
+        key = left.pop(0)
+        if key in known and key not in found:
+            found.add(key)
+            left += known[key].depends_on
+            yield known[key]
+
+
+def _why_waited_for(one: Kustomization | HelmRelease, applier: _Applier) -> str:
+    """Of the same source Flux asks for the same revision."""
+    ready = _ready(one)
+    if ready is not None and ready.status == "False" and ready.reason not in _PASSING:
+        return f"is not ready: {cut(ready.message or ready.reason)}"
+    is_same = isinstance(one, Kustomization) and isinstance(applier, Kustomization) and one.source == applier.source
+    return "is suspended, so it takes no new commit up" if is_same and one.is_suspended else ""
 
 
 def nobody_applies(scene: Scene) -> Iterator[Hazard]:
@@ -110,8 +143,12 @@ def _is_resumed(scene: Scene, applier: _Applier) -> bool:
     )
 
 
+def _ready(applier: _Applier) -> Condition | None:
+    return applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
+
+
 def _failure(applier: _Applier) -> Condition | None:
-    ready = applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
+    ready = _ready(applier)
     is_failed = ready is not None and ready.status == "False" and ready.reason not in _HARMLESS
     return ready if is_failed else None
 
