@@ -534,6 +534,18 @@ def test_what_a_kustomization_lists_and_is_not_there_is_absent() -> None:
     assert said(state).startswith("absent: Deployment media/sonarr is not in the cluster.")
 
 
+def test_a_kustomization_lists_what_names_no_namespace_of_its_own() -> None:
+    """The manifest may leave its namespace to a kustomization.yaml, and the catalog say nothing of it."""
+    anywhere = sonarr(primary_workload=None, backup_workload=None)
+    detection = in_git(anywhere)
+    bare = replace(detection, readings=tuple(replace(each, namespace=None) for each in detection.readings))
+    found = cluster_state(anywhere, bare, view(deployments=[]))
+    assert found is not None
+    assert (found.stage, found.reason) == (Stage.ABSENT, "Deployment sonarr is not in the cluster.")
+    both = [kustomization(), replace(kustomization(), name="others")]
+    assert cluster_state(anywhere, bare, view(deployments=[], kustomizations=both)) is None, "nobody can tell which"
+
+
 def test_what_was_seen_before_and_is_not_there_is_absent() -> None:
     of = sonarr()
     gone = view(deployments=[], kustomizations=[])

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
-from failover_api.core.safety.rollout.appliers import commit_of, resume_command
-from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
+from failover_api.core.safety.rollout.appliers import Appliers, commit_of, resume_command
+from failover_api.core.safety.rollout.live import ARGO, ARGO_SOURCES, ARGO_SYNC, FLUX, HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
 # Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
-_HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry", "DependencyNotReady"})
+_HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry"})
+_PASSING = "DependencyNotReady"  # with each commit, while the one that it depends on is applied
 _Applier = Kustomization | HelmRelease | Source
 
 
@@ -63,7 +64,7 @@ def flux_stuck(scene: Scene) -> Iterator[Hazard]:
     for applier in _appliers(scene):
         if applier.is_suspended:
             continue
-        failure = _failure(applier)
+        failure = _failure(applier, scene.now)
         if failure is not None:
             since = f" since {minute(failure.since)}" if failure.since is not None else ""
             said = failure.message or failure.reason
@@ -73,13 +74,12 @@ def flux_stuck(scene: Scene) -> Iterator[Hazard]:
 
 
 def nobody_applies(scene: Scene) -> Iterator[Hazard]:
-    """A controller of Flux that the service needs has no pod that works."""
-    if scene.appliers.kustomization is None and scene.appliers.release is None:
-        return
-    pods = scene.index.controllers
+    """A controller of Flux, or of Argo CD, that the service needs has no pod that works."""
+    by, needed = _needed(scene.appliers)
+    family = FLUX if by == "Flux" else ARGO
+    pods = [(pod, app) for pod, app in scene.index.controllers if app in family]
     if not pods:
         return  # they run where nobody may look
-    needed = [SOURCES, KUSTOMIZE, *([HELM] if scene.appliers.release is not None else [])]
     idle = [name for name in needed if not any(app == name and _works(scene, pod) for pod, app in pods)]
     if idle:
         names = " and ".join(idle)
@@ -88,11 +88,18 @@ def nobody_applies(scene: Scene) -> Iterator[Hazard]:
         yield Hazard(
             "nobody-applies",
             Severity.WARN,
-            f"Flux {names}",
+            f"{by} {names}",
             None,
             f"{names} has no pod that is ready, on a node that is{where}: a commit changes nothing until it has.",
-            "Get Flux to run first. From a dead node its pods are evicted after five minutes, and made anew elsewhere.",
+            f"Get {by} to run first. From a dead node its pods are evicted after five minutes and made anew elsewhere.",
         )
+
+
+def _needed(appliers: Appliers) -> tuple[str, list[str]]:
+    """Whose controllers apply the service's manifests, and which of them; none where nobody is seen to."""
+    if appliers.kustomization is not None or appliers.release is not None:
+        return "Flux", [SOURCES, KUSTOMIZE, *([HELM] if appliers.release is not None else [])]
+    return "Argo CD", [ARGO_SYNC, ARGO_SOURCES] if appliers.application is not None else []
 
 
 def _appliers(scene: Scene) -> Iterator[_Applier]:
@@ -110,10 +117,12 @@ def _is_resumed(scene: Scene, applier: _Applier) -> bool:
     )
 
 
-def _failure(applier: _Applier) -> Condition | None:
+def _failure(applier: _Applier, now: float) -> Condition | None:
     ready = applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
-    is_failed = ready is not None and ready.status == "False" and ready.reason not in _HARMLESS
-    return ready if is_failed else None
+    if ready is None or ready.status != "False" or ready.reason in _HARMLESS:
+        return None
+    is_passing = ready.reason == _PASSING and (ready.since is None or now - ready.since < BEHIND_S)
+    return None if is_passing else ready
 
 
 def _behind_since(scene: Scene, kustomization: Kustomization) -> float | None:

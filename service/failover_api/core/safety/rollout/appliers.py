@@ -72,8 +72,11 @@ def _kustomization(view: View, named: WorkloadName, applier: Applier) -> Kustomi
     known = view.kustomizations.objects
     if applier.kustomization is not None and applier.kustomization in known:
         return known[applier.kustomization]
-    entry = f"{named.namespace}_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
-    return next((each for each in known.values() if entry in each.inventory), None)
+    end = f"_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
+    if named.namespace:
+        return next((each for each in known.values() if f"{named.namespace}{end}" in each.inventory), None)
+    found = [each for each in known.values() if any(entry.endswith(end) for entry in each.inventory)]
+    return found[0] if len(found) == 1 else None
 
 
 def _source(view: View, kustomization: Kustomization) -> Source | None:
