@@ -889,6 +889,22 @@ def test_the_only_workload_of_its_kustomization_is_what_a_variable_moves() -> No
     assert (found.appliers.kustomization, found.appliers.source) == (kustomization(), source())
 
 
+def test_what_runs_is_not_of_a_variable_that_is_not_applied_yet() -> None:
+    """The pod that is left has nothing else that Git could be compared with."""
+    old = kustomization(variables={"NODE": "primary"})
+    found = substituted(view(kustomizations=[old], deployments=[deployment("primary")], pods=[pod("primary")]))
+    assert (found.stage, found.side, found.pod) == (Stage.WAITING_FOR_APPLY, State.PRIMARY, "")
+    new = kustomization(variables={"NODE": "backup", "OTHER": "x"}, generation=3, observed_generation=2)
+    found = substituted(view(kustomizations=[new], deployments=[deployment("primary")], pods=[pod("primary")]))
+    assert (found.stage, found.reason) == (Stage.WAITING_FOR_APPLY, "Flux has not applied the commit yet.")
+    checked = Condition("Ready", "False", "HealthCheckFailed", "timeout", NOW - 5, generation=3)
+    found = substituted(view(kustomizations=[replace(new, ready=checked)], deployments=[deployment()], pods=[pod()]))
+    assert found.stage is Stage.SERVING, "it is applied, and only the checks have failed"
+    new = replace(new, observed_generation=3)
+    found = substituted(view(kustomizations=[new], deployments=[deployment()], pods=[pod()]))
+    assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
+
+
 @pytest.mark.parametrize(
     "inventory",
     [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
-from failover_api.core.safety.rollout.appliers import Appliers, commit_of, resume_command
+from failover_api.core.safety.rollout.appliers import CHECKED_IN_VAIN, Appliers, commit_of, resume_command
 from failover_api.core.safety.rollout.live import ARGO, ARGO_SOURCES, ARGO_SYNC, FLUX, HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.times import minute
@@ -12,7 +12,7 @@ from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
 # Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
-_HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry"})
+_HARMLESS = frozenset({CHECKED_IN_VAIN, "Progressing", "ProgressingWithRetry"})
 _PASSING = "DependencyNotReady"  # with each commit, while the one that it depends on is applied
 _Applier = Kustomization | HelmRelease | Source
 

@@ -1,6 +1,7 @@
 """What applies the manifests: Flux, Helm through Flux, Argo CD."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, condition, is_behind, of_now
 
@@ -35,7 +36,7 @@ class Source:
 class Kustomization:
     """`applied_revision` was applied as a whole. `source` is kind, namespace and name.
 
-    `inventory` is what it applied, as `namespace_name_group_kind`.
+    `inventory` is what it applied, as `namespace_name_group_kind`; `variables` are those of its `postBuild.substitute`.
     """
 
     namespace: str
@@ -48,6 +49,7 @@ class Kustomization:
     observed_generation: int | None = None
     ready: Condition | None = None
     inventory: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_behind(self) -> bool:

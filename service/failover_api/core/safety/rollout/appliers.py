@@ -26,6 +26,7 @@ GIT_REPOSITORY = "GitRepository"
 _SOURCES = {GIT_REPOSITORY: "git", "OCIRepository": "oci", "Bucket": "bucket"}
 # https://fluxcd.io/flux/components/kustomize/kustomizations/#ready-kustomization
 _REFUSED = {"BuildFailed", "ReconciliationFailed", "PruneFailed"}
+CHECKED_IN_VAIN = "HealthCheckFailed"  # it was applied before
 
 
 @dataclass(frozen=True, slots=True)
