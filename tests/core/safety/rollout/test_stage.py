@@ -482,8 +482,8 @@ def test_a_disk_that_may_hang_on_the_dead_node_is_named() -> None:
         (
             [],
             (
-                "stopped: Somebody scaled it to 0, and the manifest does not say how many there should be. "
-                "Put `replicas: 1` in the manifest, or `kubectl scale` it."
+                "stopped: Its replicas are 0: its manifest says so, or somebody scaled it. "
+                "Put `replicas: 1` in the manifest; where that stands already, wait for it to be applied, or `kubectl scale` it."
             ),
         ),
         (

@@ -219,10 +219,8 @@ class _Assessment:
                 scaler.scaling_active.since if scaler.scaling_active else None,
             )
         return Cause(
-            "Somebody scaled it to 0, and the manifest does not say how many there should be."
-            if not any(map(is_replicas, self.expected.readings))
-            else "Its replicas are 0.",
-            "Put `replicas: 1` in the manifest, or `kubectl scale` it.",
+            "Its replicas are 0: its manifest says so, or somebody scaled it.",
+            "Put `replicas: 1` in the manifest; where that stands already, wait for it to be applied, or `kubectl scale` it.",
         )
 
     def _state(self, stage: Stage, cause: Cause) -> ClusterState:
