@@ -483,7 +483,7 @@ def test_a_disk_that_may_hang_on_the_dead_node_is_named() -> None:
             [],
             (
                 "stopped: Its replicas are 0: its manifest says so, or somebody scaled it. "
-                "Put `replicas: 1` in the manifest; where that stands already, wait for it to be applied, or `kubectl scale` it."
+                "Put `replicas: 1` in the manifest; where that stands already, wait until it is applied again."
             ),
         ),
         (

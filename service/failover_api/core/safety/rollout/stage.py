@@ -220,7 +220,7 @@ class _Assessment:
             )
         return Cause(
             "Its replicas are 0: its manifest says so, or somebody scaled it.",
-            "Put `replicas: 1` in the manifest; where that stands already, wait for it to be applied, or `kubectl scale` it.",
+            "Put `replicas: 1` in the manifest; where that stands already, wait until it is applied again.",
         )
 
     def _state(self, stage: Stage, cause: Cause) -> ClusterState:
