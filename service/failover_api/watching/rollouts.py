@@ -29,7 +29,6 @@ from failover_api.watching.verifier import Verifier
 EVERY_S = 2.0
 _RESTING = 5  # times as long, while no move is under way
 _APART_S = 0.5
-CLOCKS_S = 2.0  # times are told to the second: what differs less is taken to be one clock
 UNDER_WAY_S = 3600.0  # a move that does not come up within an hour is looked at no more often than what rests
 WANTED_EVERY_S = 60.0
 SETTLE_S = 15.0  # a pod's first troubles pass: what blocks a move is told once it lasts so long
@@ -242,21 +241,14 @@ class RolloutWatch:
             self._tidying[key] = _Tidying()
         if not was_followed and not is_own:  # it served before this process began
             return
-        took_s = self._took_s(status, state)
+        committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
+        ready_at = state.ready_at if state.ready_at is not None else state.seen_at
+        took_s = max(0.0, ready_at - committed_at) if committed_at is not None else None
         _log.info(
             "move serves",
             extra={"service": key[0], "operation": key[1], "node": state.node, "pod": state.pod, "seconds": took_s},
         )
         self._events.publish(Serving(status.service, record, state.node, took_s, is_own))
-
-    def _took_s(self, status: Status, state: ClusterState) -> float | None:
-        """From the commit to the ready pod; None where the commit's time is not known. Two clocks tell these."""
-        committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
-        if committed_at is None:
-            return None
-        ready_at = state.ready_at if state.ready_at is not None else state.seen_at
-        ahead_s = self._failover.cluster_ahead_s
-        return max(0.0, ready_at - committed_at - (ahead_s if abs(ahead_s) > CLOCKS_S else 0.0))
 
     def _tidy_what_is_due(self, names: frozenset[str]) -> None:
         """Until it is done, or a later move has followed: then it is that one's matter."""

@@ -20,7 +20,7 @@ from failover_api.watching.rollouts import RolloutWatch
 from failover_api.watching.verifier import Verifier
 from failover_api.wiring import Components
 from tests.support.clock import LIMIT_S, eventually
-from tests.support.homelab_cluster import HomelabCluster, at, homelab_cluster
+from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.shell import answering
 from tests.support.stage import SERVICES, SONARR, Stage, entry
 
@@ -94,19 +94,6 @@ async def test_a_move_that_serves_is_told_once(stage: Stage, cluster: HomelabClu
     assert event.took_s is not None
     assert 0 <= event.took_s < 60
     assert not of.blocked
-
-
-async def test_the_seconds_to_serving_are_not_those_between_two_clocks(stage: Stage, cluster: HomelabCluster) -> None:
-    """Commits are dated by GitHub, pods by the cluster, whose clock is an hour ahead here."""
-    cluster.server.ahead_s = 3600.0
-    async with watched(stage, cluster) as of:
-        outcome = await of.promote()
-        cluster.times = at(-3600)
-        cluster.applied("backup", outcome.commit.sha)
-        await of.until(lambda: bool(of.serving))
-    took_s = of.serving[0].took_s
-    assert took_s is not None
-    assert took_s < 60
 
 
 async def test_a_service_that_served_before_is_not_told(stage: Stage, cluster: HomelabCluster) -> None:
