@@ -1,12 +1,16 @@
 """`failover rollout`, `failover report`, and waiting for what comes after the commit."""
 
 import asyncio
+import hashlib
+import hmac
+import json
 import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from failover_api.core.catalog.model import Action
@@ -126,6 +130,29 @@ def test_of_a_group_those_that_cannot_be_seen_are_named(cli: Cli, cluster: Homel
     cli.stage.declare(SERVICES, top=GROUP)
     problem = cli.json("promote", "--group", "media", "--until", "serving", code=2)
     assert problem["detail"].startswith("whether radarr will be serving cannot be seen from here")
+
+
+def test_where_fluxs_events_tell_of_applied_it_is_waited_for_without_a_cluster(
+    stage: Stage, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "flux"
+    secret.write_text("geheim")
+    with stage.served(flux_events_secret_file=secret) as url:
+        monkeypatch.setenv("FAILOVER_SERVER", url)
+        refused = cli.json("promote", "sonarr", "--until", "applied", code=2)
+        assert refused["detail"].startswith("whether sonarr will be applied cannot be seen from here")
+        sha = cli.json("promote", "sonarr")["commit"]["sha"]
+        applied = {
+            "involvedObject": {"kind": "Kustomization", "name": "apps", "namespace": "flux-system"},
+            "timestamp": "2099-11-23T04:00:21Z",
+            "metadata": {"kustomize.toolkit.fluxcd.io/revision": f"main@sha1:{sha}"},
+        }
+        body = json.dumps(applied).encode()
+        signed = {"x-signature": f"sha256={hmac.new(b'geheim', body, hashlib.sha256).hexdigest()}"}
+        assert httpx2.post(f"{url}/hooks/flux", content=body, headers=signed).status_code == 204
+        result = cli("demote", "sonarr", "--until", "applied", "--timeout", "1s", code=5)
+    assert "sonarr is not applied in time: unknown, not fetched yet" in result.stderr
+    assert len(stage.moves) == 2
 
 
 def test_it_is_part_of_the_question_on_a_terminal(run) -> None:
