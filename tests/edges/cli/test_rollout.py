@@ -236,6 +236,19 @@ def test_that_an_app_is_well_is_told_of_a_move_and_not_of_a_check(cli: Cli, clus
 # report
 
 
+def test_a_report_of_what_nobody_has_merged_yet(cli: Cli) -> None:
+    cli.stage.declare(SERVICES, top=f"policy: pull_request\n{GROUP}")
+    outcome = cli.json("promote", "--group", "media")
+    page = cli("report", outcome["operation"]).stdout
+    assert page.startswith(
+        f"# Move of sonarr, radarr\n\n- Operation: `{outcome['operation']}`\n- Nothing of it is written"
+    )
+    assert page.count("| merged | not yet, or not known |") == 2
+    assert page.count(f"- Somebody has to merge pull request 1: {outcome['pull_request']['url']}") == 2
+    body = cli.json("report", outcome["operation"])
+    assert (body["moves"], [one["service"] for one in body["proposals"]]) == ([], ["sonarr", "radarr"])
+
+
 def test_a_report_has_the_timeline_the_evidence_and_what_is_next(cli: Cli, cluster: HomelabCluster) -> None:
     outcome = cli.json("promote", "sonarr", "--reason", "k3s-w1 is down | <b>now</b>")
     cluster.applied("backup", outcome["commit"]["sha"])
