@@ -137,7 +137,7 @@ class StatusReader:
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
-        around = replace(self._surroundings.of([service]), cluster=cluster)
+        around = replace(self._surroundings.of([service]), cluster=None if service.is_elsewhere else cluster)
         there = other_side(detection)
         found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
         here = FoundHazards()

@@ -71,7 +71,7 @@ class Surroundings:
     @property
     def is_complete(self) -> bool:
         """Whether all was looked at that hazards are found in."""
-        is_seen = self.cluster is None or self.cluster.is_seen
+        is_seen = self.cluster is None or (self.cluster.is_seen and self.cluster.view.is_whole)
         return self.claims is not None and self.neighbours is not None and is_seen
 
     def is_complete_for(self, service: Service) -> bool:
