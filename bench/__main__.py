@@ -19,6 +19,7 @@ from bench.figures import (
     flows,
     growth,
     hazards,
+    machine,
     process,
     relocation,
     serving,
@@ -33,6 +34,7 @@ from bench.rig.scratch import in_memory
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
 SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
+    "machine": machine.measure,
     "counts": counts.measure,
     "splice": splice.measure,
     "process": process.measure,
@@ -85,7 +87,8 @@ def _conditions() -> str:
     return (
         f"One run of `make bench` on {day}: Python {python}, {system}, {os.cpu_count()} cores. Everything on loopback, "
         f"repositories and clones {where}, no TLS; the server is the sandbox. Behind 50 ms is a round trip; bandwidth "
-        "is limited, and the server takes a time of its own, where a row says so."
+        "is limited, and the server takes a time of its own, where a row says so. The first two rows say how fast the "
+        "machine was: a time of this page is no time of another machine."
     )
 
 

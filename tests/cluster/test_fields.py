@@ -227,6 +227,8 @@ KUSTOMIZE, HELM = "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
         ({"annotations": {f"{KUSTOMIZE}/ssa": "IfNotPresent"}}, Applier(is_ignored=True)),
         ({"annotations": {f"{KUSTOMIZE}/ssa": "Ignore"}}, Applier(is_ignored=True)),
         ({"labels": {f"{KUSTOMIZE}/ssa": "Ignore"}}, Applier(is_ignored=True)),
+        ({"labels": {f"{KUSTOMIZE}/ssa": "ifNotPresent"}}, Applier(is_ignored=True)),  # Flux compares without case
+        ({"annotations": {f"{KUSTOMIZE}/reconcile": "Disabled"}}, Applier(is_ignored=True)),
         ({"annotations": {f"{KUSTOMIZE}/ssa": "Merge"}}, NOBODY),
         ({"annotations": {f"{KUSTOMIZE}/reconcile": "disabled"}}, Applier(is_ignored=True)),
         ({"annotations": {f"{KUSTOMIZE}/ssa": ["Ignore"]}}, NOBODY),

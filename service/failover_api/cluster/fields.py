@@ -136,7 +136,8 @@ def applier(data: object) -> Applier:
     own, notes = value_at(data, "metadata", "labels"), value_at(data, "metadata", "annotations")
     either = [notes, own]
     is_ignored = any(
-        value_at(of, f"{_FLUX}/ssa") in ("IfNotPresent", "Ignore") or value_at(of, f"{_FLUX}/reconcile") == "disabled"
+        text(of, f"{_FLUX}/ssa").lower() in ("ifnotpresent", "ignore")
+        or text(of, f"{_FLUX}/reconcile").lower() == "disabled"
         for of in either
     )
     by = Applier(_named_by(own, _FLUX), _named_by(own, _HELM), is_ignored)

@@ -4,6 +4,7 @@ https://fluxcd.io/flux/components/ and https://argo-cd.readthedocs.io/en/stable/
 """
 
 from failover_api.cluster.fields import (
+    MAX_ITEMS,
     applier,
     condition,
     conditions,
@@ -44,6 +45,7 @@ def parse_kustomization(data: object, key: Key) -> Kustomization:
         inventory=_inventory(data),
         is_remote=_is_remote(data),
         depends_on=_depends_on(data, namespace),
+        variables=_variables(data),
     )
 
 
@@ -61,6 +63,14 @@ def _is_remote(data: object) -> bool:
 def _inventory(data: object) -> frozenset[str]:
     entries = items(data, "status", "inventory", "entries", most=_MAX_INVENTORY)
     return frozenset(filter(None, (text(entry, "id", limit=_MAX_ID) for entry in entries)))
+
+
+def _variables(data: object) -> dict[str, str]:
+    """Those that are kept whole: a part of one cannot be compared."""
+    substitute = value_at(data, "spec", "postBuild", "substitute")
+    names = substitute if isinstance(substitute, dict) else {}
+    short = ((name, text(substitute, name)) for name in list(names)[:MAX_ITEMS])
+    return {name: value for name, value in short if value == names[name]}
 
 
 def _source_of(data: object, namespace: str) -> tuple[str, str, str]:

@@ -174,7 +174,9 @@ class _LiveKind:
     def seen(self, missing: Mapping[str, str]) -> Seen[Any]:
         """`missing` says why namespaces are not seen that are not watched, {namespace: why}."""
         seen = merged([reflector.seen() for reflector, _ in self._running.values()])
-        return replace(seen, unseen={**missing, **seen.unseen}) if missing and self._kind.is_filtered else seen
+        if not missing or not self._kind.is_filtered:
+            return seen
+        return replace(seen, unseen={**missing, **seen.unseen}, is_forbidden=False)
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -187,10 +189,12 @@ def merged(parts: Sequence[Seen[Any]]) -> Seen[Any]:
     """One kind, of which namespaces were seen by themselves: as old as the oldest of them."""
     if len(parts) == 1:
         return parts[0]
+    missing = [part for part in parts if part.unseen]
     return Seen(
         objects={key: value for part in parts for key, value in part.objects.items()},
         seen_at=min((part.seen_at for part in parts if part.seen_at is not None), default=None),
         heard_at=min((part.heard_at for part in parts if part.heard_at is not None), default=None),
         unseen={namespace: why for part in parts for namespace, why in part.unseen.items()},
         is_installed=any(part.is_installed for part in parts) if parts else True,
+        is_forbidden=bool(missing) and all(part.is_forbidden for part in missing),
     )

@@ -87,7 +87,7 @@ class _Look:
             self._parts[namespace] = Seen(seen.objects, seen.seen_at, seen.heard_at, seen.unseen, is_installed=False)
         except ClusterFailure as exc:
             self._is_refused = isinstance(exc, ClusterForbidden)
-            self._parts[namespace] = Seen(unseen={namespace: exc.detail})
+            self._parts[namespace] = Seen(unseen={namespace: exc.detail}, is_forbidden=self._is_refused)
         else:
             self._parts[namespace] = self._seen(listed.objects)
 

@@ -83,7 +83,7 @@ class Reflector:
             self._shown = MappingProxyType(dict(self._objects))
         why = self._unseen or (NOT_LOOKED_AT if self._heard_at is None else "")
         unseen = {self._namespace: why} if why else {}
-        return Seen(self._shown, self._seen_at, self._heard_at, unseen, self._is_installed)
+        return Seen(self._shown, self._seen_at, self._heard_at, unseen, self._is_installed, self.is_forbidden)
 
     async def run(self) -> None:
         """Keeps it current; cancel it to stop. No failure ends it."""

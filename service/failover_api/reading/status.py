@@ -137,14 +137,14 @@ class StatusReader:
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
-        around = replace(self._surroundings.of([service]), cluster=cluster)
+        around = replace(self._surroundings.of([service]), cluster=None if service.is_elsewhere else cluster)
         there = other_side(detection)
         found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
         here = FoundHazards()
         if thorough and detection.state.value in set(Side):
             side = Side(detection.state.value)
             here = find_hazards(lambda: made_move(service, detection, side, seen.manifests), around)
-        is_complete = around.is_complete_for(service) and not found.failed
+        is_complete = around.is_complete and not found.failed
         return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 
 

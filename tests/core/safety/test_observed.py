@@ -120,3 +120,9 @@ def test_a_view_was_heard_when_its_newest_kind_was() -> None:
 def test_data_that_would_be_older_than_any_calendar_has_no_age() -> None:
     source = Replication("media", "sonarr", "ReplicationSource", last_sync_at=1e9, last_sync_duration_s=3.6e15)
     assert source.data_as_of is None
+
+
+def test_a_view_is_whole_where_only_what_may_not_be_read_is_missing() -> None:
+    forbidden: Seen[Node] = Seen(unseen={EVERYWHERE: "nodes is forbidden"}, is_forbidden=True)
+    assert View(nodes=forbidden).is_whole
+    assert not View(nodes=forbidden, pods=Seen(unseen={"media": "no answer within 2 s"})).is_whole

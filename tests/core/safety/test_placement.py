@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from failover_api.core.planning.state import detect
 from failover_api.core.safety.placement import Placement, placement
+from tests.support.builders import manifests, service, switch
 from tests.support.cluster_views import W1, W2, in_git, node, sonarr
 
 NODES = {W1: node(W1), W2: node(W2)}
@@ -25,6 +27,17 @@ def test_of_several_nodes_of_a_side_the_pod_tells() -> None:
     assert placement(sonarr(), detection, several).active is None
     assert placement(sonarr(), detection, several, "k3s-w3") == Placement("k3s-w3", frozenset({W2}))
     assert placement(sonarr(), detection, several, W2).active is None, "a pod of before the move is of no help"
+
+
+def test_where_nobody_says_which_nodes_a_side_has_the_pod_tells() -> None:
+    """As of two workloads of which one sleeps: no switch of theirs names a node."""
+    mosquitto = service(switch("spec.replicas", 1, 0, kind="Deployment"))
+    detection = detect(
+        mosquitto, manifests({"a.yaml": b"kind: Deployment\nmetadata: {name: a}\nspec: {replicas: 1}\n"})
+    )
+    assert placement(mosquitto, detection, NODES) == Placement(None, frozenset())
+    assert placement(mosquitto, detection, NODES, W1) == Placement(W1, frozenset())
+    assert placement(mosquitto, detection, NODES, "") == Placement(None, frozenset()), "no pod has a node"
 
 
 def test_a_service_that_is_on_no_one_side_has_no_node() -> None:

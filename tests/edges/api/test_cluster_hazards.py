@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.answers import problem
 from tests.support.homelab_cluster import CLAIMS, HomelabCluster, homelab_cluster
+from tests.support.homelab_cluster import NODES as NODES_PATH
 from tests.support.stage import SERVICES, Stage
 
 Json = dict[str, Any]
@@ -128,6 +129,26 @@ async def test_a_cluster_that_hangs_delays_a_move_by_no_more_than_its_time(stage
     assert done.json()["hazards_complete"] is False
     assert [request.method for request in stage.requests] == ["PUT"]
     assert took_s < 0.5 + 2.0, "the move's own time and that of a busy machine are in it"
+
+
+async def test_a_cluster_of_which_a_part_does_not_answer_is_not_looked_at_in_full(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    """What may not be read stays unseen, and `check` says so; what did not come this time is said each time."""
+    cluster.server.forbidden.add((NODES_PATH, "*"))
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        for _ in range(60):  # one that starts up forbids everything for a moment
+            outcome = (await told(client, "old-pod-running")).json()
+            if outcome["hazards_complete"]:
+                break
+            await asyncio.sleep(0.1)
+    assert outcome["hazards_complete"] is True
+    for _ in range(50):
+        cluster.server.next("list", CLAIMS, lambda handler: handler.status(500, "InternalError", "etcd is away"))
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        outcome = (await told(client, "old-pod-running")).json()
+        status = (await client.get("/api/failover/sonarr")).json()
+    assert (outcome["hazards_complete"], status["hazards_complete"]) == (False, False)
 
 
 async def test_without_a_cluster_nothing_of_one_is_said(stage: Stage) -> None:

@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from typer._completion_classes import completion_init
+from typer.testing import CliRunner
 
+from failover_api.edges.cli.main import app
 from tests.support.shell import Cli, answering
 from tests.support.stage import SERVICES, Stage
 
@@ -46,6 +49,16 @@ def completed(stage: Stage, *words: str, **environment: str) -> list[str]:
     return list(filter(None, found))
 
 
+def answered(stage: Stage, *words: str, **environment: str) -> list[str]:
+    """What the script is told when it asks, in this process."""
+    completion_init()
+    asked = {"_FAILOVER_COMPLETE": "complete_bash", "COMP_CWORD": str(len(words))}
+    asked["COMP_WORDS"] = "\n".join(("failover", *words))
+    said = CliRunner().invoke(app, [], env={**stage.environment(), **asked, **environment}, prog_name="failover")
+    assert (said.exit_code, said.stderr) == (0, "")
+    return list(filter(None, said.stdout.splitlines()))
+
+
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 
 
@@ -73,8 +86,14 @@ pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 )
 def test_commands_options_and_names_are_completed(stage: Stage, words: tuple[str, ...], expected: list[str]) -> None:
     stage.declare(SERVICES, top=GROUPS)
-    assert completed(stage, *words) == expected
+    assert answered(stage, *words) == expected
     assert not stage.requests, "GitHub is not asked"
+
+
+def test_a_shell_is_told_the_same(stage: Stage) -> None:
+    stage.declare(SERVICES, top=GROUPS)
+    assert completed(stage, "promote", "--group", "") == ["media", "office"]
+    assert completed(stage, "status", "nosuch") == []
 
 
 def test_names_come_from_the_service_where_one_is_named(stage: Stage, tmp_path: Path) -> None:
@@ -82,8 +101,8 @@ def test_names_come_from_the_service_where_one_is_named(stage: Stage, tmp_path: 
     nothing = {"FAILOVER_CONFIG": str(tmp_path / "none.yaml")}
     with stage.served() as url:
         assert completed(stage, "status", "s", FAILOVER_SERVER=url, **nothing) == ["sonarr"]
-        assert completed(stage, "promote", "--server", url, "--group", "m", **nothing) == ["media"]
-        assert completed(stage, "evacuate", "", FAILOVER_SERVER=url, **nothing) == ["k3s-w1", "k3s-w2"]
+        assert answered(stage, "promote", "--server", url, "--group", "m", **nothing) == ["media"]
+        assert answered(stage, "evacuate", "", FAILOVER_SERVER=url, **nothing) == ["k3s-w1", "k3s-w2"]
 
 
 @pytest.mark.parametrize(
@@ -97,12 +116,16 @@ def test_names_come_from_the_service_where_one_is_named(stage: Stage, tmp_path: 
     ],
 )
 def test_an_error_is_no_completion_and_no_noise(stage: Stage, environment: dict[str, str]) -> None:
-    assert completed(stage, "status", "s", **environment) == []
+    assert answered(stage, "status", "s", **environment) == []
+
+
+def test_an_error_leaves_the_line_of_a_shell_as_it_was(stage: Stage) -> None:
+    assert completed(stage, "status", "s", FAILOVER_CONFIG="/nowhere/services.yaml") == []
 
 
 def test_a_foreign_server_is_no_completion_and_no_noise(stage: Stage) -> None:
     with answering(200, b'{"services": [1], "groups": 2}') as url:
-        assert completed(stage, "status", "s", FAILOVER_SERVER=url) == []
+        assert answered(stage, "status", "s", FAILOVER_SERVER=url) == []
 
 
 def test_a_person_presses_tab(stage: Stage, run) -> None:

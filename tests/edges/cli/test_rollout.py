@@ -1,12 +1,16 @@
 """`failover rollout`, `failover report`, and waiting for what comes after the commit."""
 
 import asyncio
+import hashlib
+import hmac
+import json
 import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from failover_api.core.catalog.model import Action
@@ -128,6 +132,29 @@ def test_of_a_group_those_that_cannot_be_seen_are_named(cli: Cli, cluster: Homel
     assert problem["detail"].startswith("whether radarr will be serving cannot be seen from here")
 
 
+def test_where_fluxs_events_tell_of_applied_it_is_waited_for_without_a_cluster(
+    stage: Stage, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "flux"
+    secret.write_text("geheim")
+    with stage.served(flux_events_secret_file=secret) as url:
+        monkeypatch.setenv("FAILOVER_SERVER", url)
+        refused = cli.json("promote", "sonarr", "--until", "applied", code=2)
+        assert refused["detail"].startswith("whether sonarr will be applied cannot be seen from here")
+        sha = cli.json("promote", "sonarr")["commit"]["sha"]
+        applied = {
+            "involvedObject": {"kind": "Kustomization", "name": "apps", "namespace": "flux-system"},
+            "timestamp": "2099-11-23T04:00:21Z",
+            "metadata": {"kustomize.toolkit.fluxcd.io/revision": f"main@sha1:{sha}"},
+        }
+        body = json.dumps(applied).encode()
+        signed = {"x-signature": f"sha256={hmac.new(b'geheim', body, hashlib.sha256).hexdigest()}"}
+        assert httpx2.post(f"{url}/hooks/flux", content=body, headers=signed).status_code == 204
+        result = cli("demote", "sonarr", "--until", "applied", "--timeout", "1s", code=5)
+    assert "sonarr is not applied in time: unknown, not fetched yet" in result.stderr
+    assert len(stage.moves) == 2
+
+
 def test_it_is_part_of_the_question_on_a_terminal(run) -> None:
     shell = run("promote", "sonarr", "--until", "serving")
     shell.wait_for("[y/N]")
@@ -207,6 +234,19 @@ def test_that_an_app_is_well_is_told_of_a_move_and_not_of_a_check(cli: Cli, clus
 
 
 # report
+
+
+def test_a_report_of_what_nobody_has_merged_yet(cli: Cli) -> None:
+    cli.stage.declare(SERVICES, top=f"policy: pull_request\n{GROUP}")
+    outcome = cli.json("promote", "--group", "media")
+    page = cli("report", outcome["operation"]).stdout
+    assert page.startswith(
+        f"# Move of sonarr, radarr\n\n- Operation: `{outcome['operation']}`\n- Nothing of it is written"
+    )
+    assert page.count("| merged | not yet, or not known |") == 2
+    assert page.count(f"- Somebody has to merge pull request 1: {outcome['pull_request']['url']}") == 2
+    body = cli.json("report", outcome["operation"])
+    assert (body["moves"], [one["service"] for one in body["proposals"]]) == ([], ["sonarr", "radarr"])
 
 
 def test_a_report_has_the_timeline_the_evidence_and_what_is_next(cli: Cli, cluster: HomelabCluster) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.edges.cli.backend import Backend, Refused
 from failover_api.edges.cli.options import Milestone
-from failover_api.edges.cli.waiting import Patience, wait_for_cluster
+from failover_api.edges.cli.waiting import Patience, tells_applied, wait_for_cluster
 
 Body = dict[str, Any]
 DONE: Body = {"done": True, "blocked": None, "stage": "serving", "steps": []}
@@ -93,3 +93,22 @@ def test_a_fault_that_passes_is_waited_out_and_any_other_is_raised() -> None:
 
 def test_when_the_time_is_up_it_says_how_far_it_is() -> None:
     assert wait(Answers([rollout("a")]), left_s=3.0)[0] == {"sonarr": "unknown, not started yet (a)"}
+
+
+@pytest.mark.parametrize(
+    ("at", "detail", "is_told"),
+    [
+        ("2026-11-23T04:00:21Z", "", True),
+        (None, "at 0d1f5a2b6c3e", True),
+        (None, "not seen from here", False),
+        (None, "not known: the revision of Bucket is no commit", False),
+    ],
+)
+def test_what_is_told_of_an_earlier_move_can_be_waited_for(at: str | None, detail: str, is_told: bool) -> None:
+    steps = [{"name": "committed", "at": at, "detail": ""}, {"name": "applied", "at": at, "detail": detail}]
+    assert tells_applied(cast("Backend", Answers([{**DONE, "steps": steps}])), "sonarr") is is_told
+
+
+def test_of_what_was_never_moved_or_is_not_answered_nothing_is_told() -> None:
+    assert not tells_applied(cast("Backend", Answers([DONE])), "sonarr")
+    assert not tells_applied(cast("Backend", Answers([refusal(503)])), "sonarr")

@@ -24,13 +24,13 @@ def placement(
 ) -> Placement:
     """`nodes` are those of the cluster, by name; none: it is not seen. `running_on` is the node of the service's pod.
 
-    Of several nodes of a side it is the one on which the pod runs.
+    Of several nodes of a side it is the one on which the pod runs; and where nobody says which a side has.
     """
     if detection.state.value not in set(Side):
         return Placement(None, frozenset())
     side = Side(detection.state.value)
     own, other = (nodes_of_side(service, detection, each, nodes) for each in (side, side.other))
-    active = next(iter(own)) if len(own) == 1 else running_on if running_on in own else None
+    active = next(iter(own)) if len(own) == 1 else running_on if running_on in (own or nodes) else None
     return Placement(active, other - {active} if active else other)
 
 

@@ -75,12 +75,8 @@ class Surroundings:
     @property
     def is_complete(self) -> bool:
         """Whether all was looked at that hazards are found in."""
-        is_seen = self.cluster is None or self.cluster.is_seen
+        is_seen = self.cluster is None or (self.cluster.is_seen and self.cluster.view.is_whole)
         return self.claims is not None and self.neighbours is not None and is_seen
-
-    def is_complete_for(self, service: Service) -> bool:
-        """The same of one service: a cluster that is seen in part may hide what stops it."""
-        return self.is_complete and (self.cluster is None or not self.cluster.why_unseen_for(service))
 
 
 NOT_LOOKED_AT = Surroundings()

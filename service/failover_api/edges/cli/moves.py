@@ -288,7 +288,8 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
     """What was asked to be waited for and cannot be seen from here, in a sentence; "" when all can be."""
     if patience is None or not patience.needs_cluster:
         return ""
-    from failover_api.edges.cli.waiting import unseen
+    from failover_api.edges.cli.options import Milestone
+    from failover_api.edges.cli.waiting import tells_applied, unseen
 
     services = backend.list_all()["services"]
     if target.is_node:
@@ -299,6 +300,8 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
         in_group = [each["service"] for each in services if target.is_group and target.name in each["groups"]]
         own = in_group or [target.name]
     names = unseen(services, own)
+    if patience.until is Milestone.APPLIED:  # which Flux's events may tell where no cluster is seen
+        names = [name for name in names if not tells_applied(backend, name)]
     return f"whether {listed(names, _NAMED)} will be {patience.until} cannot be seen from here" if names else ""
 
 

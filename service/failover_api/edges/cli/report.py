@@ -5,7 +5,7 @@ from typing import Any
 
 from failover_api.core.safety.rollout.steps import is_overruled
 from failover_api.core.text.escaping import escape_markup
-from failover_api.edges.cli.backend import Backend, refused
+from failover_api.edges.cli.backend import Backend, Refused, refused
 from failover_api.edges.cli.times import shown_time
 from failover_api.edges.printable import one_line
 from failover_api.errors import UnknownUrl
@@ -19,7 +19,7 @@ _ACTIONS = {"promote": "Failover", "demote": "Failback", "rollback": "Rollback",
 def find(backend: Backend, operation: str) -> Body:
     """The moves of an operation, with how far each has come; and its waves, if it has any.
 
-    Raises Refused when nobody has it.
+    Of one that nobody has merged yet its `proposals`. Raises Refused when nobody has it.
     """
     services = [service for service in backend.list_all()["services"] if not service.get("error")]
     newest = [each for each in services if _operation(each["last_move"]) == operation]
@@ -28,10 +28,11 @@ def find(backend: Backend, operation: str) -> Body:
     else:
         moves = list(_earlier(backend, newest or services, operation))
     waves = backend.waves(operation)
-    if not moves and waves is None:
+    proposals = [] if moves or waves is not None else list(_proposed(backend, services, operation))
+    if not (moves or proposals) and waves is None:
         raise refused(UnknownUrl(f"no service's history has the operation {operation[:40]!r}"))
     of_waves = {"state": waves["state"], "waves": waves["waves"]} if waves is not None else {}
-    return {"operation": operation, **of_waves, "moves": moves}
+    return {"operation": operation, **of_waves, "moves": moves, **({"proposals": proposals} if proposals else {})}
 
 
 def _operation(entry: Body | None) -> str | None:
@@ -44,6 +45,17 @@ def _earlier(backend: Backend, services: list[Body], operation: str) -> Iterator
         for entry in entries:
             if _operation(entry) == operation:
                 yield _move(backend, service, entry)
+
+
+def _proposed(backend: Backend, services: list[Body], operation: str) -> Iterator[Body]:
+    for service in services:
+        name, pull = service["service"], service["pull_request"]
+        try:
+            rollout = backend.rollout(name, operation=operation) if pull else None
+        except Refused:  # another operation's
+            continue
+        if rollout is not None:
+            yield {"service": name, "pull_request": pull, "rollout": rollout}
 
 
 def _move(backend: Backend, service: Body, entry: Body) -> Body:
@@ -63,9 +75,26 @@ def markdown(body: Body, *, utc: bool) -> str:
     waves = body.get("waves") or []
     names = [move["service"] for move in body["moves"]]
     names += [name for wave in waves for name in wave["services"] if name not in names]
+    names += [proposal["service"] for proposal in body.get("proposals") or []]
     lines = [f"# {_title(body['moves'])} of {', '.join(map(_text, names))}", "", *_head(body, utc=utc)]
     if waves:
         lines += ["", "## Waves", "", *_waves(waves), "", *_waves_next(body)]
+    for proposal in body.get("proposals") or []:
+        pull = proposal["pull_request"]
+        lines += [
+            "",
+            f"## {_text(proposal['service'])}: proposed",
+            "",
+            "### Timeline",
+            "",
+            *_timeline(proposal, utc=utc),
+        ]
+        lines += [
+            "",
+            "### What to do next",
+            "",
+            f"- Somebody has to merge pull request {pull['number']}: {_text(pull['url'])}",
+        ]
     for move in body["moves"]:
         lines += ["", f"## {_text(move['service'])}: {move['entry']['from']} to {move['entry']['to']}"]
         lines += ["", "### Timeline", "", *_timeline(move, utc=utc)]

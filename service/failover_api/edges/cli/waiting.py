@@ -16,6 +16,7 @@ POLL_S = 2.0
 DEFAULT_S = 600.0
 UNTIDY = "it serves, and its strategy is not put back"
 _NOT_APPLIED = frozenset({"waiting-for-apply", "absent", "unknown"})
+_UNTOLD = ("not seen", "not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,18 @@ def unseen(services: Sequence[Body], names: Sequence[str]) -> list[str]:
 def _is_seen(service: Body) -> bool:
     cluster: Body = service.get("cluster") or {"stage": "unknown"}
     return str(cluster["stage"]) != "unknown"
+
+
+def tells_applied(backend: Backend, service: str) -> bool:
+    """Whether something tells what of this service is applied: as of its newest move, so one that was never moved may
+    be told of, too, and nobody knows it yet.
+    """
+    try:
+        steps: list[Body] = backend.rollout(service)["steps"]
+    except Refused:
+        return False
+    applied = next((step for step in steps if step["name"] == "applied"), None)
+    return applied is not None and bool(applied["at"] or not applied["detail"].startswith(_UNTOLD))
 
 
 def wait_for_cluster(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Applier, Condition, Pod
+from failover_api.core.safety.observed import NOBODY, Application, Applier, Condition, Pod
 from tests.core.safety.cluster_finders.scenes import OLD, before, promote
 from tests.support.cluster_views import NOW, W1, W2, deployment, kustomization, node, seen, source, unseen
 
@@ -54,7 +54,7 @@ def test_a_kustomization_that_fails_is_told_of_with_what_it_says() -> None:
     )
 
 
-@pytest.mark.parametrize("reason", ["HealthCheckFailed", "Progressing", "DependencyNotReady"])
+@pytest.mark.parametrize("reason", ["HealthCheckFailed", "Progressing"])
 def test_one_that_waits_for_the_dead_app_itself_applies_all_the_same(reason: str) -> None:
     assert of("flux-stuck", kustomizations=[failing(reason)]) == []
 
@@ -80,6 +80,21 @@ def test_what_flux_waits_for_holds_up_what_depends_on_it() -> None:
     assert of("flux-stuck", kustomizations=[mine, passing, crds]) == []
 
 
+def test_one_that_waits_for_another_is_told_of_when_that_lasts() -> None:
+    """With each commit a Kustomization waits for what it depends on, and as long as it waits it applies nothing."""
+    message = "dependency 'flux-system/infra' is not ready"
+    (hazard,) = of("flux-stuck", kustomizations=[failing("DependencyNotReady", message)])
+    assert hazard.detail.startswith(
+        f"Kustomization flux-system/apps is not ready since 2026-11-30 19:45 UTC: {message}."
+    )
+    passing = Condition("Ready", "False", "DependencyNotReady", message, NOW - 60)
+    assert of("flux-stuck", kustomizations=[kustomization(ready=passing)]) == []
+    waiting = replace(failing("DependencyNotReady", message), depends_on=(("flux-system", "infra"),))
+    infra = replace(failing("BuildFailed"), name="infra")
+    (hazard,) = of("flux-stuck", kustomizations=[waiting, infra])
+    assert hazard.about == "Kustomization flux-system/infra", "the one that says why is enough"
+
+
 def test_what_was_fetched_and_not_applied_for_a_while_is_told_of() -> None:
     behind = kustomization(applied_revision=f"main@sha1:{OLDER}")
     (hazard,) = of("flux-stuck", kustomizations=[behind], git_repositories=[source(updated_at=NOW - 3600)])
@@ -100,6 +115,26 @@ def test_controllers_that_were_seen_before_pods_fell_silent_are_not_judged() -> 
     pods = seen([OLD, controller("source-controller")], unseen={"flux-system": "no answer"})
     assert of("nobody-applies", pods=pods) == []
     assert of("nobody-applies", pods=[OLD, controller("source-controller")])
+
+
+def test_argo_cd_on_the_dead_node_applies_nothing() -> None:
+    """Its own controllers count for what it applies, and nobody else's."""
+    application = Application(
+        "argocd", "apps", is_automated=True, repository="https://github.com/acme/homelab", path=""
+    )
+    plain = {
+        "kustomizations": [],
+        "applications": [application],
+        "deployments": [deployment("primary", applier=NOBODY)],
+    }
+    argo = [controller("argocd-application-controller", on=W1), controller("argocd-repo-server")]
+    nodes = [node(W1, ready="Unknown"), node(W2)]
+    (hazard,) = of("nobody-applies", pods=[OLD, *argo], nodes=nodes, **plain)
+    assert hazard.about == "Argo CD argocd-application-controller"
+    assert hazard.cure.startswith("Get Argo CD to run first.")
+    assert of("nobody-applies", pods=[OLD, *argo], **plain) == [], "its node is well"
+    flux = [controller("kustomize-controller", on=W1)]
+    assert of("nobody-applies", pods=[OLD, *flux], nodes=nodes, **plain) == [], "where Argo CD runs is not seen"
 
 
 def test_where_flux_runs_may_be_where_nobody_may_look() -> None:

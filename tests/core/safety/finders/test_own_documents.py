@@ -39,6 +39,8 @@ def test_an_app_without_replicas_starts_nothing() -> None:
     assert (hazard.slug, hazard.where) == ("starts-nothing", "a.yaml:5")
     assert promote(f"{DEPLOYMENT}  replicas: 1\n") == []
     assert promote(DEPLOYMENT) == [], "who sets them is not seen"
+    (hazard,) = promote(f"{DEPLOYMENT}  replicas: 1\n", switch("spec.replicas", 1, 0, kind="Deployment"))
+    assert hazard.detail.startswith("Deployment media/sonarr has no replicas after the move"), "it had one before"
 
 
 def test_two_of_which_one_sleeps_start_one() -> None:

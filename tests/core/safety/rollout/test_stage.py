@@ -517,8 +517,8 @@ def test_a_disk_that_may_hang_on_the_dead_node_is_named() -> None:
         (
             [],
             (
-                "stopped: Somebody scaled it to 0, and the manifest does not say how many there should be. "
-                "Put `replicas: 1` in the manifest, or `kubectl scale` it."
+                "stopped: Its replicas are 0: its manifest says so, or somebody scaled it. "
+                "Put `replicas: 1` in the manifest; where that stands already, wait until it is applied again."
             ),
         ),
         (
@@ -567,6 +567,18 @@ def test_what_a_relocation_has_stopped_is_not_to_be_started_by_hand() -> None:
 def test_what_a_kustomization_lists_and_is_not_there_is_absent() -> None:
     state = state_of(view(deployments=[]))
     assert said(state).startswith("absent: Deployment media/sonarr is not in the cluster.")
+
+
+def test_a_kustomization_lists_what_names_no_namespace_of_its_own() -> None:
+    """The manifest may leave its namespace to a kustomization.yaml, and the catalog say nothing of it."""
+    anywhere = sonarr(primary_workload=None, backup_workload=None)
+    detection = in_git(anywhere)
+    bare = replace(detection, readings=tuple(replace(each, namespace=None) for each in detection.readings))
+    found = cluster_state(anywhere, bare, view(deployments=[]))
+    assert found is not None
+    assert (found.stage, found.reason) == (Stage.ABSENT, "Deployment sonarr is not in the cluster.")
+    both = [kustomization(), replace(kustomization(), name="others")]
+    assert cluster_state(anywhere, bare, view(deployments=[], kustomizations=both)) is None, "nobody can tell which"
 
 
 def test_what_was_seen_before_and_is_not_there_is_absent() -> None:
@@ -943,6 +955,22 @@ def test_the_only_workload_of_its_kustomization_is_what_a_variable_moves() -> No
     )
     assert (found.stage, found.pod) == (Stage.SERVING, pod().name)
     assert (found.appliers.kustomization, found.appliers.source) == (kustomization(), source())
+
+
+def test_what_runs_is_not_of_a_variable_that_is_not_applied_yet() -> None:
+    """The pod that is left has nothing else that Git could be compared with."""
+    old = kustomization(variables={"NODE": "primary"})
+    found = substituted(view(kustomizations=[old], deployments=[deployment("primary")], pods=[pod("primary")]))
+    assert (found.stage, found.side, found.pod) == (Stage.WAITING_FOR_APPLY, State.PRIMARY, "")
+    new = kustomization(variables={"NODE": "backup", "OTHER": "x"}, generation=3, observed_generation=2)
+    found = substituted(view(kustomizations=[new], deployments=[deployment("primary")], pods=[pod("primary")]))
+    assert (found.stage, found.reason) == (Stage.WAITING_FOR_APPLY, "Flux has not applied the commit yet.")
+    checked = Condition("Ready", "False", "HealthCheckFailed", "timeout", NOW - 5, generation=3)
+    found = substituted(view(kustomizations=[replace(new, ready=checked)], deployments=[deployment()], pods=[pod()]))
+    assert found.stage is Stage.SERVING, "it is applied, and only the checks have failed"
+    new = replace(new, observed_generation=3)
+    found = substituted(view(kustomizations=[new], deployments=[deployment()], pods=[pod()]))
+    assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Key, Kustomization, Pod, Source
-from failover_api.core.safety.rollout.appliers import commit_of, resume_command
-from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
+from failover_api.core.safety.rollout.appliers import CHECKED_IN_VAIN, Appliers, commit_of, resume_command
+from failover_api.core.safety.rollout.live import ARGO, ARGO_SOURCES, ARGO_SYNC, FLUX, HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
-_PASSING = frozenset({"Progressing", "ProgressingWithRetry", "DependencyNotReady"})  # what is under way will end
-# The checks come after it is applied; what it waits for is looked at by itself.
-_HARMLESS = _PASSING | {"HealthCheckFailed"}
+_UNDER_WAY = frozenset({"Progressing", "ProgressingWithRetry"})  # it will end
+_HARMLESS = _UNDER_WAY | {CHECKED_IN_VAIN}  # the checks come after it is applied
+_WAITING = "DependencyNotReady"  # with each commit, while the one that it depends on is applied
 _Applier = Kustomization | HelmRelease | Source
 
 
@@ -60,18 +60,21 @@ def ssa_ignored(scene: Scene) -> Iterator[Hazard]:
 
 
 def flux_stuck(scene: Scene) -> Iterator[Hazard]:
-    """One for each that fails, or has not applied for a while what was fetched."""
+    """One for each that fails, or has not applied for a while what was fetched, and for what it waits for in vain."""
+    dependencies = [*_stuck_dependencies(scene)]
     for applier in _appliers(scene):
         if applier.is_suspended:
             continue
-        failure = _failure(applier)
+        failure = _failure(applier, scene.now)
+        if failure is not None and failure.reason == _WAITING and dependencies:
+            continue  # they say why
         if failure is not None:
             since = f" since {minute(failure.since)}" if failure.since is not None else ""
             said = failure.message or failure.reason
             yield _stuck(applier, f"is not ready{since}: {cut(said)}" if said else f"is not ready{since}")
         elif isinstance(applier, Kustomization) and (at := _behind_since(scene, applier)) is not None:
             yield _stuck(applier, f"has not applied yet what was fetched at {minute(at)}")
-    yield from _stuck_dependencies(scene)
+    yield from dependencies
 
 
 def _stuck_dependencies(scene: Scene) -> Iterator[Hazard]:
@@ -99,20 +102,19 @@ def _dependencies(
 def _why_waited_for(one: Kustomization | HelmRelease, applier: _Applier) -> str:
     """Of the same source Flux asks for the same revision."""
     ready = _ready(one)
-    if ready is not None and ready.status == "False" and ready.reason not in _PASSING:
+    if ready is not None and ready.status == "False" and ready.reason not in {*_UNDER_WAY, _WAITING}:
         return f"is not ready: {cut(ready.message or ready.reason)}"
     is_same = isinstance(one, Kustomization) and isinstance(applier, Kustomization) and one.source == applier.source
     return "is suspended, so it takes no new commit up" if is_same and one.is_suspended else ""
 
 
 def nobody_applies(scene: Scene) -> Iterator[Hazard]:
-    """A controller of Flux that the service needs has no pod that works."""
-    if scene.appliers.kustomization is None and scene.appliers.release is None:
-        return
-    pods = scene.index.controllers
+    """A controller of Flux, or of Argo CD, that the service needs has no pod that works."""
+    by, needed = _needed(scene.appliers)
+    family = FLUX if by == "Flux" else ARGO
+    pods = [(pod, app) for pod, app in scene.index.controllers if app in family]
     if not pods:
         return  # they run where nobody may look
-    needed = [SOURCES, KUSTOMIZE, *([HELM] if scene.appliers.release is not None else [])]
     idle = [name for name in needed if not any(app == name and _works(scene, pod) for pod, app in pods)]
     if idle:
         names = " and ".join(idle)
@@ -121,11 +123,18 @@ def nobody_applies(scene: Scene) -> Iterator[Hazard]:
         yield Hazard(
             "nobody-applies",
             Severity.WARN,
-            f"Flux {names}",
+            f"{by} {names}",
             None,
             f"{names} has no pod that is ready, on a node that is{where}: a commit changes nothing until it has.",
-            "Get Flux to run first. From a dead node its pods are evicted after five minutes, and made anew elsewhere.",
+            f"Get {by} to run first. From a dead node its pods are evicted after five minutes and made anew elsewhere.",
         )
+
+
+def _needed(appliers: Appliers) -> tuple[str, list[str]]:
+    """Whose controllers apply the service's manifests, and which of them; none where nobody is seen to."""
+    if appliers.kustomization is not None or appliers.release is not None:
+        return "Flux", [SOURCES, KUSTOMIZE, *([HELM] if appliers.release is not None else [])]
+    return "Argo CD", [ARGO_SYNC, ARGO_SOURCES] if appliers.application is not None else []
 
 
 def _appliers(scene: Scene) -> Iterator[_Applier]:
@@ -147,10 +156,12 @@ def _ready(applier: _Applier) -> Condition | None:
     return applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
 
 
-def _failure(applier: _Applier) -> Condition | None:
+def _failure(applier: _Applier, now: float) -> Condition | None:
     ready = _ready(applier)
-    is_failed = ready is not None and ready.status == "False" and ready.reason not in _HARMLESS
-    return ready if is_failed else None
+    if ready is None or ready.status != "False" or ready.reason in _HARMLESS:
+        return None
+    is_passing = ready.reason == _WAITING and (ready.since is None or now - ready.since < BEHIND_S)
+    return None if is_passing else ready
 
 
 def _behind_since(scene: Scene, kustomization: Kustomization) -> float | None:

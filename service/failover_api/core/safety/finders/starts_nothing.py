@@ -40,7 +40,7 @@ def _without_replicas(move: ServiceMove) -> Iterator[Hazard]:
         yield _hazard(
             document.label,
             place,
-            f"{cut(document.label)} has no replicas, before the move or after it: nothing is started by it.",
+            f"{cut(document.label)} has no replicas after the move: nothing is started by it.",
             WRITE_REPLICAS,
         )
 

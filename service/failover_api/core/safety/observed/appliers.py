@@ -1,6 +1,7 @@
 """What applies the manifests: Flux, Helm through Flux, Argo CD."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Key, condition, is_behind, of_now
 
@@ -36,6 +37,7 @@ class Kustomization:
     """`applied_revision` was applied as a whole. `source` is kind, namespace and name.
 
     `inventory` is what it applied, as `namespace_name_group_kind`; of one that `is_remote`, in another cluster.
+    `variables` are those of its `postBuild.substitute`.
     """
 
     namespace: str
@@ -50,6 +52,7 @@ class Kustomization:
     inventory: frozenset[str] = frozenset()
     is_remote: bool = False
     depends_on: tuple[Key, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_behind(self) -> bool:

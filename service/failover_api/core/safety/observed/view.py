@@ -20,7 +20,7 @@ class Seen(Generic[T]):
     """The objects of one kind. `seen_at` is by the API server's clock, `heard_at` by ours; None: never.
 
     `unseen` says why there is nothing, or nothing newer, by namespace; EVERYWHERE: of all. `is_installed` is False when
-    the cluster does not know the kind: then it surely has none.
+    the cluster does not know the kind: then it surely has none. `is_forbidden`: what is unseen may not be read.
     """
 
     objects: Mapping[Key, T] = field(default_factory=dict)
@@ -28,6 +28,7 @@ class Seen(Generic[T]):
     heard_at: float | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)
     is_installed: bool = True
+    is_forbidden: bool = False
 
     def why_unseen(self, namespace: str = EVERYWHERE) -> str:
         """Why it is not known what a namespace has, "" when it is. EVERYWHERE: in any namespace."""
@@ -84,6 +85,12 @@ class View:
         """Whether anything of it is seen now; what was seen before may still be there when it is not."""
         kinds = [getattr(self, kind.name) for kind in fields(self)]
         return any(seen.heard_at is not None and not seen.unseen for seen in kinds)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing of it but what may not be read."""
+        kinds = [getattr(self, kind.name) for kind in fields(self)]
+        return all(seen.is_forbidden or not seen.unseen for seen in kinds)
 
     @property
     def why_unseen(self) -> str:

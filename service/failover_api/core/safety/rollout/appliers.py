@@ -26,6 +26,7 @@ GIT_REPOSITORY = "GitRepository"
 _SOURCES = {GIT_REPOSITORY: "git", "OCIRepository": "oci", "Bucket": "bucket"}
 # https://fluxcd.io/flux/components/kustomize/kustomizations/#ready-kustomization
 _REFUSED = {"BuildFailed", "ReconciliationFailed", "PruneFailed"}
+CHECKED_IN_VAIN = "HealthCheckFailed"  # it was applied before
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,12 @@ def _kustomization(view: View, named: WorkloadName, applier: Applier) -> Kustomi
     known = view.kustomizations.current
     if applier.kustomization is not None and applier.kustomization in known:
         return known[applier.kustomization]
-    entry = f"{named.namespace}_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
-    return next((each for each in known.values() if entry in each.inventory and not each.is_remote), None)
+    end = f"_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
+    ours = [each for each in known.values() if not each.is_remote]
+    if named.namespace:
+        return next((each for each in ours if f"{named.namespace}{end}" in each.inventory), None)
+    found = [each for each in ours if any(entry.endswith(end) for entry in each.inventory)]
+    return found[0] if len(found) == 1 else None
 
 
 def _source(view: View, kustomization: Kustomization) -> Source | None:

@@ -50,11 +50,7 @@ def expectation(service: Service, detection: Detection) -> Expectation:
 
 def substituted_by(detection: Detection) -> tuple[str, str] | None:
     """The one Kustomization of Flux whose variables are the service's switches: namespace ("": not said) and name."""
-    found = {
-        (reading.namespace or "", reading.name or "")
-        for reading in detection.readings
-        if reading.kind == KUSTOMIZATION and reading.switch.path[:3] == SUBSTITUTE
-    }
+    found = {(reading.namespace or "", reading.name or "") for reading in detection.readings if is_variable(reading)}
     return next(iter(found)) if len(found) == 1 else None
 
 
@@ -67,6 +63,11 @@ def label_of(reading: Reading) -> str:
 
 def is_replicas(reading: Reading) -> bool:
     return reading.switch.path == _REPLICAS
+
+
+def is_variable(reading: Reading) -> bool:
+    """Whether a switch sets a variable of a Kustomization of Flux."""
+    return reading.kind == KUSTOMIZATION and reading.switch.path[:3] == SUBSTITUTE
 
 
 def _workload(service: Service, detection: Detection) -> WorkloadName | None:

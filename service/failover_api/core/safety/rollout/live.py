@@ -20,8 +20,11 @@ from failover_api.core.safety.observed import (
 )
 
 SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
-FLUX_CONTROLLERS = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
-_CONTROLLERS_PODS = tuple(f"{name}-" for name in FLUX_CONTROLLERS)
+ARGO_SYNC, ARGO_SOURCES = "argocd-application-controller", "argocd-repo-server"
+FLUX = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
+ARGO = frozenset({ARGO_SYNC, ARGO_SOURCES})
+_CONTROLLERS = FLUX | ARGO
+_CONTROLLERS_PODS = tuple(f"{name}-" for name in _CONTROLLERS)
 Workload = Deployment | StatefulSet
 T = TypeVar("T")
 
@@ -48,8 +51,9 @@ class Index:
     """What is seen now, by what it belongs to: made once of a view, whatever many services are looked for in it.
 
     `pods` are by namespace, kind and name of their owner; `hashed` by namespace and name of the Deployment, as their
-    ReplicaSets' names have it; `holders` by namespace and claim. `controllers` are Flux's, each with what it is. `sets`
-    are ReplicaSets by namespace and name of the Deployment; `released` are workloads by the name of their HelmRelease.
+    ReplicaSets' names have it; `holders` by namespace and claim. `controllers` are those of Flux and Argo CD, each with
+    what it is. `sets` are ReplicaSets by namespace and name of the Deployment; `released` are workloads by the name of
+    their HelmRelease.
     """
 
     view: View
@@ -98,12 +102,12 @@ def _by_hash(owner: Owner, revision: str) -> str:
 
 
 def _controller(pod: Pod) -> str:
-    """The controller of Flux that a pod is of; "" of any other."""
-    if pod.app in FLUX_CONTROLLERS:
+    """The controller of Flux or Argo CD that a pod is of; "" of any other."""
+    if pod.app in _CONTROLLERS:
         return pod.app
     if not pod.name.startswith(_CONTROLLERS_PODS):
         return ""
-    return next(name for name in FLUX_CONTROLLERS if pod.name.startswith(f"{name}-"))
+    return next(name for name in _CONTROLLERS if pod.name.startswith(f"{name}-"))
 
 
 def find_live(index: Index, named: WorkloadName, claims: Iterable[str]) -> Live:

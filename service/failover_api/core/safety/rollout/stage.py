@@ -6,9 +6,10 @@ from enum import Enum
 
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, is_same, state_of
-from failover_api.core.safety.observed import Autoscaler, Pod, View
+from failover_api.core.safety.observed import Autoscaler, Kustomization, Pod, View
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.rollout.appliers import (
+    CHECKED_IN_VAIN,
     Appliers,
     find_appliers,
     find_substituting,
@@ -22,6 +23,7 @@ from failover_api.core.safety.rollout.expectation import (
     Expectation,
     expectation,
     is_replicas,
+    is_variable,
     label_of,
     substituted_by,
 )
@@ -87,7 +89,8 @@ def cluster_state(
     live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
     can_roll = service.unblocked is None and expected.side is State.BACKUP
-    found = _Assessment(expected, live, appliers, index, seen_at, can_roll, service, operation_on(service, view))
+    relocation, by = operation_on(service, view), substituting.kustomization
+    found = _Assessment(expected, live, appliers, index, seen_at, can_roll, service, relocation, by)
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -119,6 +122,7 @@ class _Assessment:
     can_roll: bool
     service: Service
     relocation: str  # the operation of one that is under way, or ""
+    substituting: Kustomization | None  # whose variables the switches are
 
     @property
     def view(self) -> View:
@@ -148,7 +152,7 @@ class _Assessment:
         )
 
     def of_workload(self, workload: Workload) -> ClusterState:
-        if any(_differs(reading, workload) for reading in self.expected.readings):
+        if self._is_left_behind() or any(self._differs(reading, workload) for reading in self.expected.readings):
             return self._not_applied()
         if workload.replicas == 0:
             return self._state(Stage.STOPPED, self._why_stopped(workload))
@@ -215,10 +219,8 @@ class _Assessment:
                 scaler.scaling_active.since if scaler.scaling_active else None,
             )
         return Cause(
-            "Somebody scaled it to 0, and the manifest does not say how many there should be."
-            if not any(map(is_replicas, self.expected.readings))
-            else "Its replicas are 0.",
-            "Put `replicas: 1` in the manifest, or `kubectl scale` it.",
+            "Its replicas are 0: its manifest says so, or somebody scaled it.",
+            "Put `replicas: 1` in the manifest; where that stands already, wait until it is applied again.",
         )
 
     def _state(self, stage: Stage, cause: Cause) -> ClusterState:
@@ -253,18 +255,32 @@ class _Assessment:
         states = [
             state_of(reading.switch, value)
             for reading in self.expected.readings
-            if (value := _live_value(reading, self.live.workload)) is not _Unseen.UNSEEN
+            if (value := self._live_value(reading, self.live.workload)) is not _Unseen.UNSEEN
         ]
         return combine_states(states) if states else State.UNKNOWN
 
+    def _is_left_behind(self) -> bool:
+        """Whether its variables are in the cluster, and what is made with them is not: no pod shows that."""
+        by = self.substituting
+        if by is None or not by.is_behind:
+            return False
+        ready = by.ready_now
+        return ready is None or (ready.status == "False" and ready.reason != CHECKED_IN_VAIN)
 
-def _differs(reading: Reading, workload: Workload) -> bool:
-    value = _live_value(reading, workload)
-    return value is not _Unseen.UNSEEN and not is_same(value, reading.value)
+    def _differs(self, reading: Reading, workload: Workload) -> bool:
+        value = self._live_value(reading, workload)
+        return value is not _Unseen.UNSEEN and not is_same(value, reading.value)
+
+    def _live_value(self, reading: Reading, workload: Workload) -> Value | _Unseen:
+        """What stands at a switch in the cluster; _Unseen.UNSEEN where that is not looked at."""
+        if not is_variable(reading):
+            return _live_value(reading, workload)
+        known = self.substituting.variables if self.substituting is not None else {}
+        return known.get(str(reading.switch.path[-1]), _Unseen.UNSEEN)
 
 
 def _live_value(reading: Reading, workload: Workload) -> Value | _Unseen:
-    """What stands at a switch in the cluster; _Unseen.UNSEEN where that is not looked at."""
+    """The same of a switch that stands in what runs, or in the values it is made from."""
     if is_replicas(reading):
         return workload.replicas if workload.replicas is not None else _Unseen.UNSEEN
     if label := label_of(reading):
