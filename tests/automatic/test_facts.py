@@ -188,6 +188,7 @@ def test_hazards_that_could_hide_in_what_is_not_seen_are_not_known(kinds: dict[s
     seen = view(nodes=[node(W1, ready="Unknown"), node(W2)], pods=[], **kinds)
     (found,) = facts_of(git, ClusterLook(seen, NOW, True, 5000.0), {})
     assert (found.hazards is not None) is is_known
+    assert ("are not seen" in found.why_no_hazards) is not is_known
 
 
 def test_a_backup_to_an_object_store_says_nothing_of_the_claim_that_is_moved_to() -> None:

@@ -454,6 +454,32 @@ SOURCE = {"repoURL": "https://git.example.org/lab", "path": "apps", "targetRevis
 
 
 @pytest.mark.parametrize(
+    ("destination", "is_remote"),
+    [
+        (None, False),
+        ({"server": "https://kubernetes.default.svc"}, False),
+        ({"name": "in-cluster"}, False),
+        ({"server": "https://10.0.0.9:6443"}, True),
+        ({"name": "attic"}, True),
+        ([], False),
+    ],
+)
+def test_an_application_may_be_for_another_cluster(destination: Any, is_remote: bool) -> None:
+    data = {"spec": {"source": {**SOURCE, "targetRevision": "refs/heads/dev"}, "destination": destination}}
+    found = flux.parse_application(data, ("argocd", "apps"))
+    assert (found.is_remote, found.branch) == (is_remote, "dev")
+
+
+def test_what_flux_applies_may_be_for_another_cluster_and_wait_for_others() -> None:
+    depends = [{"name": "infra"}, {"name": "crds", "namespace": "base"}, {"name": 7}, "x"]
+    for parse in (flux.parse_kustomization, flux.parse_helm_release):
+        found = parse({"spec": {"kubeConfig": {"secretRef": {"name": "attic"}}, "dependsOn": depends}}, ("media", "a"))
+        assert (found.is_remote, found.depends_on) == (True, (("media", "infra"), ("base", "crds")))
+        plain = parse({"spec": {}}, ("media", "a"))
+        assert (plain.is_remote, plain.depends_on) == (False, ())
+
+
+@pytest.mark.parametrize(
     ("compared", "is_behind"),
     [
         ({"source": SOURCE}, False),

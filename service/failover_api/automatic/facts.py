@@ -273,7 +273,8 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         read_at=read_at,
         pods=pods,
         pods_heard_at=heard_at,
-        hazards=_hazards(status, move, around, look),
+        hazards=None if (why_unseen := look.why_unseen_for(service)) else _hazards(status, move, around, look),
+        why_no_hazards=why_unseen,
         data=_data(status, move, around, look),
         policy=service.policy,
         merges_by_itself=service.policy is Policy.PULL_REQUEST and bool(service.pull_request.auto_merge),
@@ -296,7 +297,7 @@ def _hazards(
     status: Status, move: ServiceMove | None, around: Surroundings | None, look: ClusterLook
 ) -> tuple[Hazard, ...] | None:
     """None where they were not looked for, or not all of them could be."""
-    if move is None or around is None or status.obstacles or not look.is_seen_for(status.service):
+    if move is None or around is None or status.obstacles:
         return None
     found = find_hazards(lambda: move, replace(around, cluster=look))
     return None if found.failed else found.hazards

@@ -26,6 +26,7 @@ BUCKETS = "/apis/source.toolkit.fluxcd.io/v1/buckets"
 BUCKETS_BETA = "/apis/source.toolkit.fluxcd.io/v1beta2/buckets"  # before Flux 2.5
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/applications"
 
+_IN_CLUSTER = "https://kubernetes.default.svc"
 _MAX_INVENTORY, _MAX_ID = 20_000, 600  # an id has a namespace, a name, a group and a kind
 
 
@@ -139,7 +140,16 @@ def parse_application(data: object, key: Key) -> Application:
         operation_revision=text(data, "status", "operationState", "syncResult", "revision")
         or text(data, "status", "operationState", "operation", "sync", "revision"),
         is_behind=_is_application_behind(data),
+        branch=text(source, "targetRevision").removeprefix("refs/heads/"),
+        destination=text(data, "spec", "destination", "namespace"),
+        is_remote=_is_of_another_cluster(value_at(data, "spec", "destination")),
     )
+
+
+def _is_of_another_cluster(destination: object) -> bool:
+    """https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters"""
+    server, name = text(destination, "server"), text(destination, "name")
+    return server.rstrip("/") not in {"", _IN_CLUSTER} or name not in {"", "in-cluster"}
 
 
 def _is_application_behind(data: object) -> bool:

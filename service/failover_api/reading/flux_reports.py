@@ -24,7 +24,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FluxReport:
-    """One event of Flux. `revision` is "" where it is about none; `at` is by the cluster's clock (s)."""
+    """One event of Flux. `revision` is "" where it is about none; `at` is by the cluster's clock (s).
+
+    `good` is, of an error, the newest before it that was none: what was applied then stays so.
+    """
 
     kind: str
     namespace: str
@@ -33,6 +36,7 @@ class FluxReport:
     at: float | None
     is_error: bool
     message: str
+    good: "FluxReport | None" = None
 
 
 class FluxReports:
@@ -59,6 +63,8 @@ class FluxReports:
                 self._listing[key[1]] = True
         self._note(report)
         is_older = known is not None and known.at is not None and report.at is not None and report.at < known.at
+        if report.is_error and known is not None:
+            report = replace(report, good=known.good if known.is_error else known)
         if report.revision and not is_older:
             self._newest[key] = report
 

@@ -170,7 +170,8 @@ class RolloutReader:
         arrival = await self._arrival(branch, sha, report.revision, report.at)
         arrival = self._with_its_own_time(arrival, report.kind, report, sha)
         if arrival.has_come and report.is_error:
-            return Arrival(False, detail=report.message)
+            earlier = await self._of_report(branch, sha, report.good)
+            return earlier if earlier.has_come else Arrival(False, detail=report.message)
         return arrival
 
     async def _arrival(self, branch: Branch, sha: str, revision: str, at: float | None) -> Arrival:

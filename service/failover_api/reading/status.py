@@ -162,7 +162,7 @@ class StatusReader:
         if thorough and detection.state.value in set(Side):
             side = Side(detection.state.value)
             here = find_hazards(lambda: made_move(service, detection, side, seen.manifests), around)
-        is_complete = around.is_complete_for(service) and not found.failed
+        is_complete = around.is_complete and not found.failed
         return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 
 

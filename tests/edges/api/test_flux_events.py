@@ -108,6 +108,18 @@ async def test_an_error_is_told(client: httpx2.AsyncClient) -> None:
     assert (await steps(client))["applied"] == (None, "dry-run failed:; Forbidden\\u202e")
 
 
+async def test_what_fails_later_does_not_take_back_what_was_applied(stage: Stage, client: httpx2.AsyncClient) -> None:
+    sha = (await client.post("/api/failover/sonarr/promote")).json()["commit"]["sha"]
+    failed = {"severity": "error", "message": "kustomize build failed"}
+    await deliver(client, event("Kustomization", "apps", sha, **failed))
+    assert (await steps(client))["applied"] == (None, "kustomize build failed")
+    await deliver(client, event("Kustomization", "apps", sha))
+    later = stage.commit({"README.md": "a later commit"})
+    for revision in (sha, later, later):
+        await deliver(client, event("Kustomization", "apps", revision, **failed))
+        assert (await steps(client))["applied"] == (AT, ""), revision
+
+
 async def test_an_event_that_comes_late_changes_nothing(client: httpx2.AsyncClient) -> None:
     sha = (await client.post("/api/failover/sonarr/promote")).json()["commit"]["sha"]
     await deliver(client, event("Kustomization", "apps", sha))

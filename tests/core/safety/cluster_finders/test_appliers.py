@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import NOBODY, Application, Applier, Condition, Pod
 from tests.core.safety.cluster_finders.scenes import OLD, before, promote
-from tests.support.cluster_views import NOW, W1, W2, deployment, kustomization, node, source, unseen
+from tests.support.cluster_views import NOW, W1, W2, deployment, kustomization, node, seen, source, unseen
 
 OLDER = "a" * 40
 
@@ -109,6 +109,12 @@ def test_a_controller_on_the_dead_node_applies_nothing() -> None:
         "kustomize-controller has no pod that is ready, on a node that is (its pod is on k3s-w1)"
     )
     assert of("nobody-applies", pods=pods) == [], "its node is well"
+
+
+def test_controllers_that_were_seen_before_pods_fell_silent_are_not_judged() -> None:
+    pods = seen([OLD, controller("source-controller")], unseen={"flux-system": "no answer"})
+    assert of("nobody-applies", pods=pods) == []
+    assert of("nobody-applies", pods=[OLD, controller("source-controller")])
 
 
 def test_argo_cd_on_the_dead_node_applies_nothing() -> None:

@@ -682,7 +682,7 @@ def test_what_a_release_was_before_its_kinds_fell_silent_is_not_told(silent: str
     found = release_state(view(**{**objects, silent: seen(objects[silent], unseen={"": "no answer"})}), was_seen=True)
     assert found is not None
     assert found.stage is Stage.UNKNOWN
-    assert found.reason.endswith("s are not seen: no answer.")
+    assert found.reason.endswith(" not seen: no answer.")
 
 
 def test_a_release_for_another_cluster_is_not_looked_for_here() -> None:
@@ -825,6 +825,21 @@ def test_a_sync_of_argo_that_failed_at_an_older_revision_is_not_blamed() -> None
     kinds = {"deployments": [deployment("primary", applier=Applier())], "kustomizations": []}
     state = state_of(view(**kinds, applications=[application], pods=[pod("primary")]))
     assert said(state) == "waiting-for-apply: Argo CD has not synced Application argocd/apps yet. "
+
+
+def test_of_several_applications_of_a_folder_that_of_this_cluster_and_branch_is_meant() -> None:
+    plain = Application("argocd", "apps", repository="https://github.com/acme/homelab.git", is_automated=True)
+    others = [
+        replace(plain, name="attic", is_remote=True, destination="media"),
+        replace(plain, name="dev", branch="dev", destination="media"),
+        replace(plain, name="office", branch="main", destination="office"),
+    ]
+    mine = replace(plain, name="mine", branch="main", destination="media")
+    kinds = {"deployments": [deployment("primary", applier=Applier())], "kustomizations": [], "pods": [pod("primary")]}
+    for found in ([mine, *others], [*others, mine]):
+        application = state_of(view(**kinds, applications=found)).appliers.application
+        assert application is not None
+        assert application.name == "mine"
 
 
 # The pod that is told of

@@ -54,7 +54,8 @@ class ServiceFacts:
     """`active` is the node of the side where Git has it, None: nobody can tell; `targets` are those of the other side.
     `may_be_on` is where it may be then, none: anywhere. `refusal` is why it is not moved as Git has it, if it is not.
 
-    `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
+    `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for,
+    for `why_no_hazards`.
     `relocating` is the operation that relocates it, "" for none; `to_relocate` is one in which its turn is to come.
     `in_waves` is one that moves it later, or has not.
     `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
@@ -71,6 +72,7 @@ class ServiceFacts:
     pods: tuple[PodFact, ...] | None = None
     pods_heard_at: float | None = None
     hazards: tuple[Hazard, ...] | None = None
+    why_no_hazards: str = ""
     data: DataFact = DataFact()
     policy: Policy = Policy.DIRECT
     merges_by_itself: bool = False

@@ -216,7 +216,9 @@ def hazard(case: Case) -> Iterator[Hold]:
     if case.service.refusal is not None:
         yield case.service.refusal
     elif case.service.hazards is None:
-        yield Hold(Gate.HAZARD, "What may go wrong with this move is not known yet.", "It is looked for again.")
+        why = case.service.why_no_hazards
+        detail = f"What may go wrong with this move is not known{f': {why}' if why else ' yet'}."
+        yield Hold(Gate.HAZARD, detail, "It is looked for again.")
     for found in case.service.hazards or ():
         if stops_automatic(found):
             yield Hold(Gate.HAZARD, f"{found.slug}: {found.detail}", found.cure)

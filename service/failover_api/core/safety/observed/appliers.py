@@ -97,7 +97,9 @@ class HelmRelease:
 class Application:
     """An Application of Argo CD. `revision` is that of its sync status; `is_automated`: it syncs by itself.
 
-    `operation_revision` is what its last operation was about. `is_behind`: its status is of an older spec.
+    `operation_revision` is what its last operation was about. `is_behind`: its status is of an older spec. `branch` is
+    what it follows, "": the repository's own; `destination` is the namespace that it is for, in another cluster
+    where it `is_remote`.
     """
 
     namespace: str
@@ -111,3 +113,6 @@ class Application:
     operation: str = ""
     operation_revision: str = ""
     is_behind: bool = False
+    branch: str = ""
+    destination: str = ""
+    is_remote: bool = False

@@ -44,7 +44,7 @@ def find_appliers(view: View, service: Service, named: WorkloadName, live: Live)
     applier = live.release.applier if live.release else live.workload.applier if live.workload else NOBODY
     kustomization = _kustomization(view, named, applier)
     source = None if kustomization is None else _source(view, kustomization)
-    application = None if kustomization else _application(view, service)
+    application = None if kustomization else _application(view, service, named)
     return Appliers(applier, kustomization, live.release, source, application)
 
 
@@ -91,8 +91,8 @@ def _source(view: View, kustomization: Kustomization) -> Source | None:
     return kinds[kind].current.get((namespace, name)) if kind in kinds else None
 
 
-def _application(view: View, service: Service) -> Application | None:
-    """That of Argo CD whose folder is nearest to the service's files."""
+def _application(view: View, service: Service, named: WorkloadName) -> Application | None:
+    """That of Argo CD whose folder is nearest to the service's files: of several that of this cluster and branch."""
     repository = service.branch.repository.lower()
     found = [
         each
@@ -100,7 +100,14 @@ def _application(view: View, service: Service) -> Application | None:
         if each.repository.lower().removesuffix(".git").endswith(f"/{repository}")
         and any(_is_below(file, each.path) for file in service.files)
     ]
-    return max(found, key=lambda each: len(each.path.strip("./")), default=None)
+    return max(found, key=lambda each: _fit(each, service, named), default=None)
+
+
+def _fit(application: Application, service: Service, named: WorkloadName) -> tuple[bool, bool, int, bool]:
+    """One folder may be for several clusters, branches and namespaces."""
+    is_branch = application.branch in {"", "HEAD", service.branch.name}
+    depth, is_there = len(application.path.strip("./")), application.destination == named.namespace
+    return not application.is_remote, is_branch, depth, is_there
 
 
 def _is_below(file: str, folder: str) -> bool:

@@ -48,7 +48,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A view's objects by those they belong to: made once of a view, whatever many services are looked for in it.
+    """What is seen now, by what it belongs to: made once of a view, whatever many services are looked for in it.
 
     `pods` are by namespace, kind and name of their owner; `hashed` by namespace and name of the Deployment, as their
     ReplicaSets' names have it; `holders` by namespace and claim. `controllers` are those of Flux and Argo CD, each with
@@ -70,7 +70,7 @@ def index_of(view: View) -> Index:
     hashed: defaultdict[Key, list[Pod]] = defaultdict(list)
     holders: defaultdict[Key, list[Pod]] = defaultdict(list)
     controllers = []
-    for (namespace, _), pod in view.pods.objects.items():
+    for (namespace, _), pod in view.pods.current.items():
         if pod.owner is not None:
             pods[namespace, pod.owner.kind, pod.owner.name].append(pod)
             if deployment := _by_hash(pod.owner, pod.revision):
@@ -80,11 +80,11 @@ def index_of(view: View) -> Index:
         if controller := _controller(pod):
             controllers.append((pod, controller))
     sets: defaultdict[Key, list[ReplicaSet]] = defaultdict(list)
-    for (namespace, _), each in view.replica_sets.objects.items():
+    for (namespace, _), each in view.replica_sets.current.items():
         if each.owner is not None and each.owner.kind == DEPLOYMENT:
             sets[namespace, each.owner.name].append(each)
     released: defaultdict[str, list[Workload]] = defaultdict(list)
-    workloads: list[Workload] = [*view.deployments.objects.values(), *view.stateful_sets.objects.values()]
+    workloads: list[Workload] = [*view.deployments.current.values(), *view.stateful_sets.current.values()]
     for workload in workloads:
         if workload.applier.helm_release is not None:
             released[workload.applier.helm_release[1]].append(workload)
@@ -145,9 +145,6 @@ def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Li
     found = [each for each in index.released.get(named.name, ()) if _is_released_in(each, namespace)]
     found = _meant(found, named.name, claims)
     if len(found) == 1:
-        seen = view.deployments if isinstance(found[0], Deployment) else view.stateful_sets
-        if unseen := seen.why_unseen(found[0].namespace):
-            return Live(release=release, is_seen=False, why=f"{kind_of(found[0])}s are not seen: {unseen}.")
         return replace(with_pods(index, found[0]), release=release)
     if len(found) > 1:
         names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
