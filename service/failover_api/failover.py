@@ -96,7 +96,7 @@ class Failover:
         self._history = History(forge, self._reader, self._cursors)
         self._surroundings = SurroundingsReader(forge)
         self.clusters = clusters or ClusterReader(None, timeout_s=0)
-        self.flux_reports = FluxReports(self.clusters.arrivals)
+        self.flux_reports = FluxReports(self.clusters.arrivals, now)
         self.step_times = StepTimes()
         self._revisions = Revisions(forge)
         self._rollouts: RolloutReader | None = None

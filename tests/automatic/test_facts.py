@@ -10,16 +10,18 @@ import pytest
 
 from failover_api.automatic.facts import GitReader, GitView, facts_of
 from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.state import Detection, State
 from failover_api.core.safety.governance import Alert, AlertOrder, Hold, ServiceFacts, decide, decide_alert
-from failover_api.core.safety.surroundings import ClusterLook
+from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.errors import FailoverError, ForgeFailure, ForgeUnavailable, ManifestNotFound, SubstitutionInTarget
 from failover_api.forge.values import LoggedCommit
 from failover_api.reading.history import Entry
 from failover_api.reading.status import Status, Unreadable
+from tests.core.safety.cluster_finders.scenes import destination, manifest, move, source
 from tests.core.safety.situations import NOW, dead, ready, situation, verdicts
 from tests.support import builders
-from tests.support.cluster_views import W1, W2, in_git, node, sonarr, view
+from tests.support.cluster_views import W1, W2, in_git, node, sonarr, unseen, view
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -168,6 +170,35 @@ def test_what_cannot_be_moved_says_why() -> None:
     obstacles = {found.service.switches[0]: SubstitutionInTarget("a.yaml:8 has ${NODE} in it")}
     details = [hold.detail for hold in holds(GitView({"sonarr": replace(found, obstacles=obstacles)}))]
     assert "Git has it so that it cannot be moved. a.yaml:8 has ${NODE} in it" in details
+
+
+def looked_at_closely() -> GitView:
+    ways = {Side.BACKUP: move(acting(), manifest(), Action.PROMOTE)}
+    return GitView({"sonarr": replace(status(), ways=ways)}, around={"sonarr": Surroundings()}, read_at=READ)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_known"), [({}, True), ({"claims": unseen()}, False), ({"volumes": unseen()}, False)], ids=str
+)
+def test_hazards_that_could_hide_in_what_is_not_seen_are_not_known(kinds: dict[str, Any], is_known: bool) -> None:
+    way = move(acting(), manifest(), Action.PROMOTE)
+    git = GitView(
+        {"sonarr": replace(status(), ways={Side.BACKUP: way})}, around={"sonarr": Surroundings()}, read_at=READ
+    )
+    seen = view(nodes=[node(W1, ready="Unknown"), node(W2)], pods=[], **kinds)
+    (found,) = facts_of(git, ClusterLook(seen, NOW, True, 5000.0), {})
+    assert (found.hazards is not None) is is_known
+
+
+def test_a_backup_to_an_object_store_says_nothing_of_the_claim_that_is_moved_to() -> None:
+    way = move(acting(), manifest(), Action.PROMOTE)
+    git = GitView(
+        {"sonarr": replace(status(), ways={Side.BACKUP: way})}, around={"sonarr": Surroundings()}, read_at=READ
+    )
+    for ends, is_known in (((source(mover="restic"), ()), False), ((source(), (destination(),)), True)):
+        kinds = {"replication_sources": [ends[0]], "replication_destinations": ends[1]}
+        (found,) = facts_of(git, ClusterLook(view(pods=[], **kinds), NOW, True, 5000.0), {})
+        assert (found.data.as_of is not None) is is_known
 
 
 @pytest.mark.parametrize("asked", [{"node": W1}, {"services": ("sonarr",)}])

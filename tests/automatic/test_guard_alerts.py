@@ -152,5 +152,11 @@ async def test_a_deleted_node_object_proves_nothing_and_its_services_are_known(
         end = await fire(world, "NodeGone")
         assert ([each.service for each in end.services], gate(end)) == (["sonarr", "radarr"], held)
         assert moved(world) == ([["sonarr", "radarr"]] if held is None else [])
+        if held is not None:
+            await world.replicas[0].control.attest(W1, by="ops", reason="I see it")
+            await world.pass_(5)
+            assert (world.replicas[0].gates("sonarr"), moved(world)) == (["fence"], []), "by itself nothing follows"
+            assert (await fire(world, "NodeGone")).result is Result.MOVED
+        assert moved(world) == [["sonarr", "radarr"]]
         await world.pass_(70, step_s=5)
-        assert world.replicas[0].gates("sonarr") == ([] if held is None else ["fence"])
+        assert world.replicas[0].gates("sonarr") == []

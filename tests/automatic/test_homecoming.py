@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from failover_api.automatic.homecoming import AGAIN_S, Homecoming
+from failover_api.automatic.homecoming import AGAIN_S, LOOK_EVERY_S, Homecoming, Start
 from failover_api.core.catalog.automatic import Automatic, Failback, Mode
-from failover_api.core.catalog.model import Side
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.safety.governance import AUTOMATIC, Book, Gate, Hold, LastMove, Pause, Return, returns
 from failover_api.core.safety.judgement import NodeState, ViewState
 from failover_api.core.safety.relocation.ladder import State
@@ -18,6 +18,7 @@ from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import ClusterNeeded, FailoverError
 from failover_api.operations.relocation_report import RelocationReport
 from tests.core.safety.alerts.situations import NOW, W1, W2, node, service, situation, verdicts
+from tests.support import builders
 
 if TYPE_CHECKING:
     from failover_api.core.planning.request import MoveRequest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 HOLD = Hold(Gate.PAUSED, "Paused.", "Resume.")
 MOVED_AT = NOW - 7200
 MOVED = LastMove(MOVED_AT, "automatic", is_automatic=True)
+CATALOG = Catalog({"db": builders.service(name="db"), "web": builders.service(name="web", after=("db",))}, {})
 AWAY: dict[str, Any] = {"side": Side.BACKUP, "active": W2, "targets": (W1,), "last_move": MOVED, "can_relocate": True}
 
 
@@ -40,7 +42,14 @@ class Lab:
         self.error: FailoverError | None = None
         self.begun: list[tuple[str, Side, MoveRequest]] = []
         self.asked: list[Return] = []
-        self.home = Homecoming(self.start, self.permit, monotonic=lambda: self.clock)
+        self.relocated = ""
+        self.home = self.homecoming(self.start)
+
+    def homecoming(self, start: Start) -> Homecoming:
+        async def running() -> str:
+            return self.relocated
+
+        return Homecoming(start, self.permit, running=running, catalog=lambda: CATALOG, monotonic=lambda: self.clock)
 
     async def start(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         assert request.permit is not None
@@ -82,6 +91,9 @@ async def test_a_way_home_is_begun_once_until_it_may_be_tried_again() -> None:
     lab = Lab()
     assert await lab.round(back()) == ["sonarr"]
     assert await lab.round(back()) == []
+    lab.clock += LOOK_EVERY_S
+    assert await lab.round(back()) == []
+    lab.clock += LOOK_EVERY_S
     assert await lab.round(back(moved_at=2.0)) == ["sonarr"]
     lab.clock += AGAIN_S
     assert await lab.round(back()) == ["sonarr"]
@@ -100,7 +112,7 @@ async def test_what_refused_it_is_told_until_it_is_not_any_more(caplog: pytest.L
     assert dict(lab.home.why_not) == {}
 
 
-async def test_one_of_a_service_is_under_way_at_a_time() -> None:
+async def test_while_one_is_begun_no_other_is() -> None:
     lab, goes_on = Lab(), asyncio.Event()
     start = lab.start
 
@@ -108,14 +120,57 @@ async def test_one_of_a_service_is_under_way_at_a_time() -> None:
         await goes_on.wait()
         return await start(*how)
 
-    lab.home = Homecoming(slow, lab.permit, monotonic=lambda: lab.clock)
+    lab.home = lab.homecoming(slow)
     lab.home.round([back()])
     await asyncio.sleep(0)
     lab.clock += AGAIN_S
     lab.home.round([back(), back(service="radarr")])
     goes_on.set()
     await lab.home.aclose()
-    assert sorted(name for name, _, _ in lab.begun) == ["radarr", "sonarr"]
+    assert [name for name, _, _ in lab.begun] == ["sonarr"]
+
+
+async def test_one_app_at_a_time_stands_still_and_what_comes_after_another_goes_home_before_it() -> None:
+    lab = Lab()
+    db, web, plex = (back(service=name) for name in ("db", "web", "plex"))
+    assert await lab.round(db, web, plex) == ["web"]
+    lab.relocated = "web"
+    for _ in range(2):
+        lab.clock += LOOK_EVERY_S
+        assert await lab.round(db, web, plex) == []
+    told = [[hold.detail for hold in one.holds] for one in lab.home.in_turn([db, web, plex])]
+    first = "web is relocated first: one app at a time stands still."
+    assert told == [["web goes home first (`after`).", first], [], [first]]
+    lab.relocated = ""
+    for left in ((db, plex), (plex,)):
+        assert await lab.round(*left) == [], "it was looked at a moment ago"
+        lab.clock += LOOK_EVERY_S
+        assert await lab.round(*left) == [left[0].service]
+
+
+async def test_whoever_is_relocated_by_a_person_is_waited_for_too() -> None:
+    lab = Lab()
+    lab.relocated = "radarr"
+    assert await lab.round(back()) == []
+    ((hold,),) = [one.holds for one in lab.home.in_turn([back()])]
+    assert (hold.gate, hold.detail.startswith("radarr is relocated first")) == (Gate.RELOCATING, True)
+    lab.relocated, lab.clock = "", LOOK_EVERY_S
+    assert await lab.round(back()) == ["sonarr"]
+
+
+async def test_one_that_is_refused_keeps_no_other_waiting() -> None:
+    lab = Lab()
+    lab.error = ClusterNeeded("It was never copied.")
+    assert await lab.round(back(), back(service="radarr")) == ["sonarr"]
+    assert await lab.round(back(), back(service="radarr")) == ["radarr"]
+
+
+async def test_what_is_only_proposed_waits_for_nobody() -> None:
+    lab = Lab()
+    lab.relocated = "plex"
+    db, web = back(service="db", is_act=False), back(service="web")
+    await lab.round(db, web)
+    assert [len(one.holds) for one in lab.home.in_turn([db, web])] == [0, 1]
 
 
 # Who may go home

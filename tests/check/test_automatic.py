@@ -31,6 +31,13 @@ def source(claim: str = "pvc-sonarr") -> str:
     )
 
 
+def destination(claim: str = "pvc-sonarr-backup") -> str:
+    return (
+        "---\napiVersion: volsync.backube/v1alpha1\nkind: ReplicationDestination\n"
+        f"metadata: {{name: sonarr, namespace: media}}\nspec: {{rsyncTLS: {{destinationPVC: {claim}}}}}\n"
+    )
+
+
 def sonarr(*more: str, own: str = "act") -> str:
     return entry("sonarr", "media", f"automatic: {own}", f"path: {SONARR}", *more)
 
@@ -77,9 +84,16 @@ async def test_what_needs_no_copy_or_never_acts_needs_no_word(stage: Stage, more
 
 @pytest.mark.parametrize("claim", ["pvc-sonarr", "pvc-${APP}"])
 async def test_what_volsync_copies_or_perhaps_does_needs_no_word(stage: Stage, claim: str) -> None:
-    stage.commit({FILE: source(claim), "apps/media/sonarr/ks.yaml": KUSTOMIZATION})
+    stage.commit({FILE: source(claim) + destination(), "apps/media/sonarr/ks.yaml": KUSTOMIZATION})
     stage.declare(sonarr(), top=ACT)
     assert await check(stage, "automatic sonarr") == []
+
+
+async def test_a_backup_to_an_object_store_alone_is_no_copy(stage: Stage) -> None:
+    stage.commit({FILE: source()})
+    stage.declare(sonarr(), top=ACT)
+    (told,) = await check(stage, "automatic sonarr")
+    assert told.detail.startswith(f"{NEVER}no ReplicationDestination of pvc-sonarr-backup is there. ")
 
 
 async def test_order_that_nobody_sees_kept_is_said(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from tests.support.clock import eventually
 from tests.support.fake_kubernetes import FakeKubernetes, node, pod
 
 NODES, PODS, DEPLOYMENTS = "/api/v1/nodes", "/api/v1/pods", "/apis/apps/v1/deployments"
+KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +133,41 @@ async def test_where_only_namespaces_may_be_read_each_is_watched(server: FakeKub
             assert ("office", "app") in meanwhile.objects or meanwhile.why_unseen("office")
             await asyncio.sleep(0.002)
         await eventually(lambda: ("office", "app") in live.view().deployments.objects)
+
+
+async def test_pods_of_any_namespace_are_unseen_while_they_may_not_be_read_everywhere(
+    server: FakeKubernetes, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of Flux alone would show a cluster in which no app runs."""
+    monkeypatch.setattr(reflector_module, "_FORBIDDEN_WAIT_S", 0.1)
+    furnished(server)
+    server.put(PODS, pod("kustomize-controller-x", "flux-system"))
+    server.forbidden = {(PODS, "")}
+    services = Services()
+    services.scope = None
+    async with living(client, services) as live:
+        await eventually(lambda: "at the cluster scope" in live.view().pods.why_unseen("media"))
+        await asyncio.sleep(0.1)
+        assert live.view().pods.why_unseen("media")
+        server.forbidden = set()
+        await eventually(lambda: ("media", "a") in live.view().pods.objects)
+
+
+async def test_what_was_forbidden_for_a_while_is_watched_everywhere_again(
+    server: FakeKubernetes, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_view_module, "_WIDE_AGAIN_S", 0.1)
+    furnished(server)
+    for namespace in ("media", "apps"):
+        server.put(KUSTOMIZATIONS, {"metadata": {"name": "apps", "namespace": namespace}})
+    server.forbidden = {(KUSTOMIZATIONS, "")}
+    async with living(client, Services("media")) as live:
+        await eventually(lambda: set(live.view().kustomizations.objects) == {("media", "apps")})
+        wide = server.count("list", KUSTOMIZATIONS)
+        await eventually(lambda: server.count("list", KUSTOMIZATIONS) > wide + 3)
+        assert set(live.view().kustomizations.objects) == {("media", "apps")}
+        server.forbidden = set()
+        await eventually(lambda: set(live.view().kustomizations.objects) == {("media", "apps"), ("apps", "apps")})
 
 
 async def test_what_belongs_to_no_namespace_stays_unseen_where_it_is_forbidden(

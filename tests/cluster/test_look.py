@@ -94,6 +94,33 @@ async def test_a_cluster_without_flux_and_volsync_has_none_of_their_objects(
         assert kind.heard_at is not None
 
 
+def not_found(handler: Handler) -> None:
+    """What many proxies say of everything once they have lost what is behind them, and an API server of a group."""
+    handler.raw(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+
+async def test_a_proxy_with_nothing_behind_it_is_no_cluster_without_volsync(
+    server: FakeKubernetes, client: Client
+) -> None:
+    server.absent = {path for kind in KINDS for path in kind.paths}
+    for _ in range(100):  # each kind asks in each namespace
+        server.next("list", "/version", not_found)
+    view = await seen(client)
+    assert (view.heard_at, view.answers) == (None, False)
+    assert "is it an API server?" in view.replication_sources.why_unseen("media")
+    assert view.replication_sources.is_installed
+
+
+async def test_pods_that_may_be_read_nowhere_but_at_controllers_are_not_seen_to_be_none(
+    server: FakeKubernetes, client: Client
+) -> None:
+    """A service does not say its namespace, so all were needed."""
+    furnished(server)
+    server.forbidden = {(PODS, ""), (PODS, "media"), (PODS, "office")}
+    pods = (await seen(client, None)).pods
+    assert "cannot list resource at the cluster scope" in pods.why_unseen("media")
+
+
 def hang(handler: Handler) -> None:
     handler.hang(30)
 

@@ -125,6 +125,21 @@ async def test_a_version_that_is_too_old_is_listed_anew(server: FakeKubernetes, 
     assert server.count("list", NODES) >= 2
 
 
+async def test_a_proxy_that_lost_its_server_has_not_taken_a_kind_away(server: FakeKubernetes, client: Client) -> None:
+    """It says of every path what an API server says of a group that it does not have."""
+    server.longest_window_s = 0.2
+    server.put(KUSTOMIZATIONS, {"metadata": {"name": "apps", "namespace": "flux-system"}})
+    async with reflecting(client, "kustomizations", window_s=0.4) as flux:
+        for _ in range(200):
+            server.next("list", "/version", lambda handler: handler.raw(404, b"404 page not found\n", "text/plain"))
+        server.absent = {KUSTOMIZATIONS}
+        await eventually(lambda: "is it an API server?" in flux.seen().why_unseen())
+        assert (names(flux), flux.seen().is_installed) == ({"apps"}, True)
+        server._acts.clear()
+        await eventually(lambda: not flux.seen().is_installed)
+        assert (names(flux), flux.seen().why_unseen()) == (set(), "")
+
+
 async def test_a_list_that_expires_between_its_pages_is_begun_again(server: FakeKubernetes, client: Client) -> None:
     for number in range(150):
         server.put(PODS, pod(f"pod-{number}"))

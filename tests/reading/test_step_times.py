@@ -1,5 +1,8 @@
 """When the steps of rollouts came, as far as this process saw it."""
 
+from dataclasses import replace
+
+from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.safety.observed import Condition, Kustomization, Source
 from failover_api.core.safety.rollout.appliers import Appliers
 from failover_api.core.safety.rollout.steps import FOLLOWED, NOT_SEEN, Step
@@ -66,7 +69,7 @@ def test_what_is_no_commit_or_not_ready_tells_no_time_of_it() -> None:
 
 def test_an_event_of_flux_tells_the_time_of_its_commit() -> None:
     times = RevisionTimes()
-    reports = FluxReports(times)
+    reports = FluxReports(times, lambda: NOW)
     for revision, at in ((SHA, NOW), ("a" * 40, NOW + 60)):
         reports.take(FluxReport("Kustomization", "flux-system", "apps", f"main@sha1:{revision}", at, False, ""))
     reports.take(FluxReport("Kustomization", "flux-system", "apps", f"main@sha1:{'c' * 40}", NOW, True, "failed"))
@@ -75,7 +78,7 @@ def test_an_event_of_flux_tells_the_time_of_its_commit() -> None:
 
 
 def test_of_several_kustomizations_the_one_that_is_named_has_applied() -> None:
-    reports = FluxReports(RevisionTimes())
+    reports = FluxReports(RevisionTimes(), lambda: NOW)
     for name in ("apps", "infra"):
         reports.take(FluxReport("Kustomization", "flux-system", name, f"main@sha1:{SHA}", NOW, False, ""))
     for named, found in (
@@ -86,3 +89,29 @@ def test_of_several_kustomizations_the_one_that_is_named_has_applied() -> None:
     ):
         report = reports.applied(None, named)
         assert (report.name if report else None) == found
+
+
+def test_one_that_says_what_it_applies_has_not_applied_what_it_does_not_name() -> None:
+    """After a restart only the first to report is known, and it may be any."""
+    reports, sonarr = FluxReports(RevisionTimes(), lambda: NOW), WorkloadName("Deployment", "sonarr", "media")
+    said = ("flux-system", "infra", f"main@sha1:{SHA}", NOW, False)
+    reports.take(FluxReport("Kustomization", *said, "Health check passed"))
+    assert reports.applied(sonarr) is not None
+    reports.take(FluxReport("Kustomization", *said, "Deployment/kube-system/traefik configured"))
+    assert reports.applied(sonarr) is None
+    reports.take(FluxReport("Kustomization", "flux-system", "apps", *said[2:], "Deployment/media/sonarr configured"))
+    for named in (sonarr, replace(sonarr, namespace=None)):
+        found = reports.applied(named)
+        assert found is not None
+        assert found.name == "apps"
+
+
+def test_an_event_from_a_clock_that_was_ahead_does_not_silence_those_that_follow() -> None:
+    times = RevisionTimes()
+    reports = FluxReports(times, lambda: NOW)
+    for revision, at in (("a" * 40, NOW + 7200), (SHA, NOW)):
+        reports.take(FluxReport("Kustomization", "flux-system", "apps", f"main@sha1:{revision}", at, False, ""))
+    found = reports.applied(None)
+    assert found is not None
+    assert found.revision.endswith(SHA)
+    assert times.of("Kustomization", "flux-system", "apps", "a" * 40) is None

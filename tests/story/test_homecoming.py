@@ -38,7 +38,13 @@ def homecoming(components: Components, clock: list[float], *, permitted: bool = 
         accepting = replace(request, accept=frozenset({"unsynced-overwritten"}))
         return await components.failover.relocations.start(name, target, accepting)
 
-    return Homecoming(start, permit, monotonic=lambda: clock[0])
+    return Homecoming(
+        start,
+        permit,
+        running=components.failover.relocations.running,
+        catalog=components.catalog.current,
+        monotonic=lambda: clock[0],
+    )
 
 
 async def test_every_byte_comes_home_by_itself(stage: Stage, tmp_path: Path) -> None:
@@ -100,7 +106,12 @@ async def test_what_was_left_unsynced_is_overwritten_by_nobody_but_a_person(stag
     with homelab(stage, tmp_path) as lab:
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             before = lab.messages()
-            home = Homecoming(components.failover.relocations.start, lambda _: _permitted, monotonic=lambda: 0.0)
+            home = Homecoming(
+                components.failover.relocations.start,
+                lambda _: _permitted,
+                running=components.failover.relocations.running,
+                catalog=components.catalog.current,
+            )
             home.round([HOME])
             await home.aclose()
             [why] = home.why_not.values()

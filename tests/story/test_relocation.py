@@ -543,3 +543,21 @@ async def test_one_way_it_is_gone_on_with_after_the_cutover_however_much_has_com
         async with lab.open() as restarted:
             await until(lab, restarted)
     assert b"failover-" not in (stage.read(VOLSYNC) or b"")
+
+
+async def test_the_last_sync_is_made_once_though_flux_is_fast(stage: Stage, tmp_path: Path) -> None:
+    """One that begins in the moment in which the app is seen to have stopped is no proof, and costs its time."""
+    with homelab(stage, tmp_path) as lab:
+        async with lab.open() as components:
+            await start(components)
+            said = []
+            for _ in range(150):
+                report = await components.failover.relocations.advance("sonarr")
+                assert report is not None
+                if report.step is Step.CUTOVER:
+                    break
+                said.append([(stage.read(file) or b"").decode() for file in lab.files])
+                for text in said[-6:][0]:  # of 2.5 s ago
+                    lab.cluster.apply(text, "kustomize-controller")
+                lab.cluster.advance(0.5)
+    assert [message.partition(": ")[2] for message in lab.messages() if "final-sync" in message] == ["3/5 final-sync"]

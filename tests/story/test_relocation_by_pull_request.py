@@ -1,5 +1,6 @@
 """Relocations of policy pull_request: each step is a pull request that merges by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ async def test_every_byte_comes_home_by_five_pull_requests(stage: Stage, tmp_pat
         f"Relocate sonarr to primary: {step.label} (#{number})" for number, step in enumerate(Step, 1)
     ]
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
+
+
+async def test_a_step_is_known_again_where_the_repository_leaves_the_message_of_a_squash_blank(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Merged at once, and merged by itself later."""
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.repositories[stage.repository].squash_message = "BLANK"
+        async with lab.open() as components:
+            begun = await start(components)
+            assert (begun.step, len(begun.steps)) == (Step.REVERSE, 1)
+            stage.sandbox.approve(await until_reviewed(lab, components), repository=stage.repository)
+            report = await components.failover.relocations.look("sonarr")
+    assert report is not None
+    assert (report.operation, report.step, len(report.steps)) == (begun.operation, Step.QUIESCE, 2)
+    assert [message for message in lab.messages() if message.startswith("Relocate")] == [
+        "Relocate sonarr to primary: 1/5 reverse (#1)",
+        "Relocate sonarr to primary: 2/5 quiesce (#2)",
+    ]
 
 
 async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
@@ -86,16 +106,50 @@ async def test_one_that_somebody_closes_puts_back_what_was(stage: Stage, tmp_pat
     assert {file: stage.read(file) for file in (APP, VOLSYNC)} == before
 
 
-async def test_what_is_closed_on_the_way_back_is_for_people(stage: Stage, tmp_path: Path) -> None:
+async def test_what_is_closed_on_the_way_back_is_opened_anew_for_whoever_aborts_again(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Else the app would stay stopped."""
+    with proposing(stage, tmp_path) as lab:
+        before = {file: stage.read(file) for file in (APP, VOLSYNC)}
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            await start(components)
+            await until_step(lab, components, Step.QUIESCE)
+            stage.sandbox.close_pull(await until_reviewed(lab, components), repository=stage.repository)
+            for ask in (relocations.abort, relocations.roll_back):
+                closed = await until_open(lab, components)
+                stage.sandbox.close_pull(closed, repository=stage.repository)
+                report = await relocations.advance("sonarr")
+                assert report is not None
+                assert (report.state, not numbers(stage)) == (State.WAITING, True), "nobody has asked for more"
+                assert report.cure == "Reopen it, or have another opened: `failover relocate sonarr --abort`."
+                await ask("sonarr", ASKED)
+                [anew] = numbers(stage)
+                assert anew > closed
+            stage.sandbox.approve(anew, repository=stage.repository)
+            told = await until(lab, components, State.STOPPED)
+    assert told[-1].reason == "It was aborted."
+    assert {file: stage.read(file) for file in (APP, VOLSYNC)} == before
+
+
+async def test_what_is_closed_after_the_cutover_is_opened_anew_for_whoever_asks_again(
+    stage: Stage, tmp_path: Path
+) -> None:
     with proposing(stage, tmp_path) as lab:
         async with lab.open() as components:
+            relocations = components.failover.relocations
             await start(components)
-            stage.sandbox.close_pull(await until_reviewed(lab, components), repository=stage.repository)
-            stage.sandbox.close_pull(await until_open(lab, components), repository=stage.repository)
-            report = await components.failover.relocations.advance("sonarr")
+            await until_step(lab, components, Step.CUTOVER)
+            last = await until_reviewed(lab, components)
+            stage.sandbox.close_pull(last, repository=stage.repository)
+            report = await relocations.advance("sonarr")
             assert report is not None
-            assert (report.state, report.cure) == (State.WAITING, "Reopen it.")
+            assert report.cure == "Reopen it, or have another opened: `failover relocate sonarr --to primary`."
+            await relocations.rehearse("sonarr", Side.PRIMARY, replace(ASKED, dry_run=True))
             assert not numbers(stage)
+            assert (await start(components)).reason.endswith(" waits to be merged.")
+            assert [pull["title"] for pull in stage.pulls()] == ["Relocate sonarr to primary: 5/5 protect"]
 
 
 async def test_a_step_that_waits_too_long_while_the_app_is_stopped_starts_it_again(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from failover_api.wiring import Components
 
 SEEN = frozenset({
-    "nodes", "leases", "deployments", "stateful_sets", "replica_sets", "pods", "claims", "volumes",
+    "nodes", "leases", "deployments", "stateful_sets", "replica_sets", "pods", "claims", "volumes", "storage_classes",
     "replication_sources", "replication_destinations",
 })  # fmt: skip
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}

@@ -165,20 +165,23 @@ class Control:
         """A person has seen to it: it blocks nothing more. Raises UnknownService, UnknownNode, and as pause()."""
         if service:
             self._catalog().service(service)
-        if node and node not in self._named_nodes():
+        if node and node not in self._named_nodes():  # those need no cluster that answers
             await self._node(node)
         ack = Ack(by, await self._now(), service, node)
         await self._edit(lambda notes: noting.acknowledged(notes, ack))
         return ack
 
     async def attest(self, node: str, *, by: str, reason: str) -> Attestation:
-        """A person says that the node is off. Raises UnknownNode, NodeAlive, and as pause()."""
+        """A person says that the node is off, also one that is gone from the cluster, where the catalog names it.
+
+        Raises UnknownNode, NodeAlive, and as pause().
+        """
         now = await self._now()
         found, lease = await self._node(node)
         if why := why_alive(found, lease, now=now, monotonic=time.monotonic()):
             raise NodeAlive(f"{why}; nobody can say that it is off")
-        renewed_at = lease.renewed_at if lease is not None else None
-        attestation = Attestation(str(ULID()), by, now, reason, node, found.uid, renewed_at)
+        uid, renewed_at = found.uid if found is not None else "", lease.renewed_at if lease is not None else None
+        attestation = Attestation(str(ULID()), by, now, reason, node, uid, renewed_at)
         await self._edit(lambda notes: noting.attested(notes, attestation))
         return attestation
 
@@ -205,7 +208,7 @@ class Control:
         if not any(known):
             await self._edit(lambda notes: noting.witnessed(notes, heard))
         nodes = self._cluster.view().nodes
-        if nodes.why_unseen() or ("", witness.node) in nodes.objects:
+        if nodes.why_unseen() or ("", witness.node) in nodes.objects or witness.node in self._named_nodes():
             return ""
         return f"the cluster has no node {cut(witness.node)}: expected a node's name in Kubernetes"
 
@@ -255,20 +258,23 @@ class Control:
         """What we may do with the Lease. Raises ClusterFailure."""
         return await self._cluster.review_lease(LEASE_NAME, self._namespace)
 
-    async def _node(self, name: str) -> tuple[Node, Lease | None]:
-        """The node and its Lease, as they are seen. Raises UnknownNode, NotReady, ClusterNeeded."""
+    async def _node(self, name: str) -> tuple[Node | None, Lease | None]:
+        """The node and its Lease, as they are seen; None: the cluster does not have it, or has none any more.
+
+        Raises NotReady; UnknownNode for a node that the catalog does not name either.
+        """
         view = await self._cluster.look(frozenset())
         node = view.nodes.objects.get(("", name))
         for seen in (view.nodes, view.leases):
             if why := seen.why_unseen():
                 raise NotReady(f"the nodes of the cluster are not seen: {why}", retry_after_s=5.0)
-        if node is None:
-            raise UnknownNode(f"the cluster has no node {name[:80]!r}")
+        if node is None and name not in self._named_nodes():
+            raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
         lease = next((lease for lease in view.leases.objects.values() if lease.node == name), None)
         return node, lease
 
     def _named_nodes(self) -> frozenset[str]:
-        services = self._catalog().services.values()
+        services = (each for each in self._catalog().services.values() if not each.is_elsewhere)
         return frozenset(node for each in services for node in (*each.primary_nodes, *each.backup_nodes))
 
 

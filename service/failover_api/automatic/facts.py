@@ -198,7 +198,7 @@ def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -
 
     `in_waves` says of some which operation moves them later, or has not moved them.
     """
-    nodes = {} if look.view.nodes.why_unseen() else {node.name: node for node in look.view.nodes.objects.values()}
+    nodes = {node.name: node for node in look.view.nodes.current.values()}
     found: list[ServiceFacts] = []
     for name, status in git.statuses.items():
         if status.service.is_elsewhere:
@@ -296,7 +296,7 @@ def _hazards(
     status: Status, move: ServiceMove | None, around: Surroundings | None, look: ClusterLook
 ) -> tuple[Hazard, ...] | None:
     """None where they were not looked for, or not all of them could be."""
-    if move is None or around is None or status.obstacles:
+    if move is None or around is None or status.obstacles or not look.is_seen_for(status.service):
         return None
     found = find_hazards(lambda: move, replace(around, cluster=look))
     return None if found.failed else found.hazards

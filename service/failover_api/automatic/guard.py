@@ -94,7 +94,13 @@ class Guard:
         self._git = GitReader(failover, monotonic=monotonic)
         self._teller = Teller(events)
         self._fencer = Fencer(cluster.node_fence(timeout_s=LIST_TIMEOUT_S), control, monotonic=monotonic)
-        self._home = Homecoming(lambda *how: failover.relocations.start(*how), self._may_return, monotonic=monotonic)
+        self._home = Homecoming(
+            lambda *how: failover.relocations.start(*how),
+            self._may_return,
+            running=lambda: failover.relocations.running(),
+            catalog=catalog,
+            monotonic=monotonic,
+        )
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
         self._found: tuple[GitView, float, tuple[ServiceFacts, ...]] | None = None
@@ -153,7 +159,7 @@ class Guard:
         self._fence(situation, view)
         home = returns(situation)
         report = with_fences(report_of(situation, decisions), self._fencer.said)
-        self._report = with_returns(report, home, self._home.why_not)
+        self._report = with_returns(report, self._home.in_turn(home), self._home.why_not)
         self._want_git(situation, is_anyone_away=bool(home))
         self._teller.tell(situation, decisions)
         for act in map(self._without_waves, decisions.acts):
@@ -162,7 +168,7 @@ class Guard:
         for proposal, act in decisions.proposals:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
-        self._teller.tell_returns(home, situation.verdicts.now)
+        self._teller.tell_returns(self._home.in_turn(home), situation.verdicts.now)
         self._teller.tell_stuck(home, self._home.why_not, situation.verdicts.now)
         self._home.round(home)
 

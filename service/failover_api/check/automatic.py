@@ -1,15 +1,19 @@
 """What keeps a service from ever moving by itself, as lines of `failover check`; and order that nobody keeps."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.automatic import Automatic, Mode
 from failover_api.core.catalog.model import Catalog, Side
-from failover_api.core.catalog.replication import SOURCE, ReplicationKind
+from failover_api.core.catalog.replication import DESTINATION, SOURCE, ReplicationKind
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.wording import cut, listed
 from failover_api.forge.values import Check
 from failover_api.reading.status import Status
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import Replication, Seen
 
 MAX_NAMED = 5
 _NEVER = "it never moves by itself (gate `data-age`): nobody can tell how old its copy is"
@@ -28,25 +32,33 @@ def check_data_age(status: Status, around: Surroundings, rules: Automatic) -> It
     if kind is ReplicationKind.MANUAL:
         why = "its data is brought by hand (`replication: {kind: manual}`)"
     else:
-        uncopied = sorted({claim.old for claim in claims if _is_surely_not_copied(claim, around)})
-        why = f"no {SOURCE} of {listed([*map(cut, uncopied)], MAX_NAMED)} is there" if uncopied else ""
+        missing = sorted({what for claim in claims if (what := _surely_missing(claim, around))})
+        why = f"no {listed(missing, MAX_NAMED)} is there" if missing else ""
     if why:
         yield Check(f"automatic {service.name}", ok=True, detail=f"{_NEVER}: {why}. {_CURE}", is_warning=True)
 
 
-def _is_surely_not_copied(claim: ClaimMove, around: Surroundings) -> bool:
-    """Neither the repository has a source of it, nor does the cluster where that is seen."""
-    if not claim.old or around.neighbours is None:
+def _surely_missing(claim: ClaimMove, around: Surroundings) -> str:
+    """The end of its replication that neither the repository has nor the cluster, where that is seen; "" for none."""
+    view = around.cluster.view if around.cluster is not None else None
+    sources = view.replication_sources if view is not None else None
+    destinations = view.replication_destinations if view is not None else None
+    for kind, name, seen in ((SOURCE, claim.old, sources), (DESTINATION, claim.new, destinations)):
+        if name and _is_surely_missing(kind, name, claim.namespace, around, seen):
+            return f"{kind} of {cut(name)}"
+    return ""
+
+
+def _is_surely_missing(
+    kind: str, name: str, namespace: str | None, around: Surroundings, seen: "Seen[Replication] | None"
+) -> bool:
+    if around.neighbours is None or any(one.it.kind == kind for one in around.neighbours.replications(name, namespace)):
         return False
-    found = around.neighbours.replications(claim.old, claim.namespace)
-    if any(one.it.kind == SOURCE for one in found):
-        return False
-    if around.cluster is None:
+    if seen is None:
         return True
-    seen = around.cluster.view.replication_sources
-    if seen.why_unseen(claim.namespace or ""):
+    if seen.why_unseen(namespace or ""):
         return False
-    return not any(one.claim == claim.old and claim.namespace in (None, one.namespace) for one in seen.objects.values())
+    return not any(one.claim == name and namespace in (None, one.namespace) for one in seen.objects.values())
 
 
 def check_order(catalog: Catalog, *, is_seen: bool) -> Iterator[Check]:

@@ -42,8 +42,21 @@ def parse_kustomization(data: object, key: Key) -> Kustomization:
         observed_generation=number(data, "status", "observedGeneration"),
         ready=condition(data, "Ready"),
         inventory=_inventory(data),
+        is_remote=_is_remote(data),
+        depends_on=_depends_on(data, namespace),
         variables=_variables(data),
     )
+
+
+def _depends_on(data: object, namespace: str) -> tuple[Key, ...]:
+    """Of its own kind; without a namespace in its own."""
+    named = ((text(item, "namespace") or namespace, text(item, "name")) for item in items(data, "spec", "dependsOn"))
+    return tuple(key for key in named if key[1])
+
+
+def _is_remote(data: object) -> bool:
+    """https://fluxcd.io/flux/components/kustomize/kustomizations/#kubeconfig-remote-clusters"""
+    return value_at(data, "spec", "kubeConfig") is not None
 
 
 def _inventory(data: object) -> frozenset[str]:
@@ -77,6 +90,8 @@ def parse_helm_release(data: object, key: Key) -> HelmRelease:
         observed_generation=number(data, "status", "observedGeneration"),
         conditions=conditions(data, "Ready", "Released", "Remediated"),
         applier=applier(data),
+        is_remote=_is_remote(data),
+        depends_on=_depends_on(data, namespace),
     )
 
 

@@ -77,9 +77,13 @@ class Kind:
 
     def fallbacks(self, scope: Scope) -> frozenset[str]:
         """The namespaces to look in when looking everywhere is forbidden; none: it was needed."""
-        if self.reach is Reach.CLUSTER:
-            return frozenset()
-        return (scope or frozenset()) | (CONTROLLERS if self.reach is not Reach.SERVICES else frozenset())
+        match self.reach:
+            case Reach.CLUSTER:
+                return frozenset()
+            case Reach.ANYWHERE:
+                return (scope or frozenset()) | CONTROLLERS
+            case Reach.SERVICES | Reach.PODS:
+                return self.namespaces(scope) or frozenset()
 
 
 def path_in(path: str, namespace: str) -> str:

@@ -16,6 +16,7 @@ from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, Seen, V
 from failover_api.errors import FailoverError
 
 _ADJUST_S = 1.0
+_WIDE_AGAIN_S = 600.0  # a server that starts up may have forbidden for long what it allows
 _log = logging.getLogger(__name__)
 
 
@@ -102,6 +103,8 @@ class _LiveKind:
         self._client, self._kind, self._monotonic = client, kind, monotonic
         self._scope: Scope = frozenset()
         self._running: dict[str, tuple[Reflector, asyncio.Task[None]]] = {}
+        self._probe: tuple[Reflector, asyncio.Task[None]] | None = None
+        self._probe_at = float("inf")
         self._started = asyncio.Event()
 
     async def adjust(self, scope: Scope) -> None:
@@ -114,11 +117,27 @@ class _LiveKind:
             fallbacks = self._kind.fallbacks(scope)
             if wide.is_forbidden and fallbacks:
                 await self._replace(fallbacks)
+                self._probe_at = time.monotonic() + _WIDE_AGAIN_S
             elif has_changed and self._kind.is_filtered:
                 await self._end([EVERYWHERE])  # until it is listed anew it is unseen, and nothing seems to be absent
                 self._start(EVERYWHERE)
         elif has_changed:
             await self._replace(self._kind.fallbacks(scope) or frozenset({EVERYWHERE}))
+        elif self._kind.namespaces(scope) is None:
+            await self._widen()
+
+    async def _widen(self) -> None:
+        """From where only some namespaces may be read to everywhere, once that is allowed."""
+        if self._probe is None:
+            if time.monotonic() >= self._probe_at:
+                self._probe = self._reflecting(EVERYWHERE)
+        elif self._probe[0].seen().heard_at is not None:
+            narrow = [task for _, task in self._running.values()]
+            self._running, self._probe = {EVERYWHERE: self._probe}, None
+            await _cancelled(narrow)
+        elif self._probe[0].is_forbidden:
+            await self._end_probe()
+            self._probe_at = time.monotonic() + _WIDE_AGAIN_S
 
     async def _replace(self, namespaces: frozenset[str]) -> None:
         for namespace in sorted(namespaces - self._running.keys()):
@@ -126,20 +145,25 @@ class _LiveKind:
         await self._end([namespace for namespace in self._running if namespace not in namespaces])
 
     def _start(self, namespace: str) -> None:
-        reflector = Reflector(self._client, self._kind, self._keeps, namespace=namespace, monotonic=self._monotonic)
-        self._running[namespace] = (reflector, asyncio.create_task(reflector.run()))
+        self._running[namespace] = self._reflecting(namespace)
         self._started.set()
+
+    def _reflecting(self, namespace: str) -> tuple[Reflector, asyncio.Task[None]]:
+        reflector = Reflector(self._client, self._kind, self._keeps, namespace=namespace, monotonic=self._monotonic)
+        return reflector, asyncio.create_task(reflector.run())
 
     def _keeps(self, namespace: str) -> bool:
         return self._kind.keeps(namespace, self._scope)
 
     async def _end(self, namespaces: Sequence[str]) -> None:
-        tasks = [self._running.pop(namespace)[1] for namespace in namespaces]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancelled([self._running.pop(namespace)[1] for namespace in namespaces])
+
+    async def _end_probe(self) -> None:
+        probe, self._probe = self._probe, None
+        await _cancelled([probe[1]] if probe is not None else [])
 
     async def stop(self) -> None:
+        await self._end_probe()
         await self._end(list(self._running))
 
     async def settle(self) -> None:
@@ -153,6 +177,12 @@ class _LiveKind:
         if not missing or not self._kind.is_filtered:
             return seen
         return replace(seen, unseen={**missing, **seen.unseen}, is_forbidden=False)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def merged(parts: Sequence[Seen[Any]]) -> Seen[Any]:

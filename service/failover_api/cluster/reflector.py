@@ -7,7 +7,7 @@ What may end a watch, and what follows:
     410, as an answer, an event, or a list's     list again
     no answer, refused, hung        list again: a server that was away may have been restored from a backup
     403                             list again; final when it stays, since a server that starts up says so too
-    the kind is not there           list again, later
+    the kind is not there           list again: that asks whether it is an API server that says so; later once more
 """
 
 import asyncio
@@ -104,7 +104,10 @@ class Reflector:
         self._began_at = began = self._monotonic()
         window_s = self._window_s * random.uniform(0.8, 1.0)  # noqa: S311 - so that not all end at once
         params = {"resourceVersion": self._version, "allowWatchBookmarks": "true"}
-        await self._client.watch(self._path, params, self._take, window_s=window_s)
+        try:
+            await self._client.watch(self._path, params, self._take, window_s=window_s)
+        except KindNotInstalled as exc:  # a list tells whether that is so
+            raise VersionExpired(exc.detail) from exc
         if self._monotonic() - began < min(1.0, window_s / 2):
             raise WatchCut(f"watch {self._path}: the server ended it at once")
         self._hear()

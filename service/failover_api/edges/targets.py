@@ -189,12 +189,13 @@ async def relocate(
 
 
 async def rehearse_relocation(
-    who: Session, components: Components, service: str, target: Side, request: MoveRequest
+    who: Session, components: Components, service: str, target: Side, request: MoveRequest, *, is_synced: bool = False
 ) -> "RelocationReport":
-    """All its steps; nothing is written."""
+    """All its steps, or what goes on once the data is said to be there; nothing is written."""
     _check_service(who, components, service, Verb.PLAN)
     who.looks()
-    return await components.failover.relocations.rehearse(service, target, request)
+    relocations = components.failover.relocations
+    return await (relocations.vouch if is_synced else relocations.rehearse)(service, target, request)
 
 
 async def abort_relocation(

@@ -234,8 +234,12 @@ class Forge(Files, Protocol):
         self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]
     ) -> None: ...
 
-    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
+    async def enable_auto_merge(
+        self, base: Branch, pull_request: PullRequest, method: str | None, *, message: str = ""
+    ) -> bool:
         """`method` is squash, merge or rebase; None: the first that the repository allows.
+
+        `message` is the body of the commit that a squash makes; "": as the repository has it, which may leave it blank.
 
         True: it had nothing to wait for, and was merged at once, if its head is still `pull_request.head`. Where there
         is a merge queue, it is put into that. Raises Conflict when the base or the head moved meanwhile.

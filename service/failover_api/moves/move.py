@@ -197,11 +197,11 @@ class Move:
     def _hazards(
         self, planned: Plan, manifests: Mapping[str, Manifest], around: Surroundings
     ) -> tuple[tuple[Hazard, ...], bool]:
-        """What may go wrong with a plan, and whether none of it was missed by a defect."""
+        """What may go wrong with a plan, and whether none of it was missed: unseen, or by a defect."""
         if self.is_tidy:
             return (), True
         found = find_hazards(partial(planned_move, planned, manifests), around)
-        return found.hazards, not found.failed
+        return found.hazards, not found.failed and around.is_complete_for(planned.service)
 
     def _unsafe(self, service: Service, found: Sequence[Hazard]) -> UnsafeMove | None:
         """What refuses the service, when hazards stop it that are not accepted."""

@@ -19,12 +19,20 @@ def merges_by_itself(service: Service) -> bool:
     return bool(service.pull_request.auto_merge) and not service.pull_request.draft
 
 
-def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: Callable[..., Decision]) -> Decision:
+def as_proposed(
+    subject: Subject,
+    decision: Decision,
+    proposed: Mapping[str, PullRequest],
+    again: Callable[..., Decision],
+    *,
+    is_asked: bool = False,
+) -> Decision:
     """What is left to do of a step that has a commit. `again` decides anew, with more that is known.
 
     An open one is waited for, as long as its step may wait; one that puts back what was, as long as that is possible:
     somebody has asked for it, or it was decided already. Where somebody has closed a step, before the cutover what was
-    is put back; and what is closed even then, or after it, is for people.
+    is put back; and what is closed even then, or after it, is for people: nothing more is opened until one asks for it
+    anew (`is_asked`).
     """
     if decision.position in ENDS:
         return decision
@@ -41,16 +49,17 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
     label = decision.commit.label
     is_open = any(pull.state == "open" for pull in proposed.values())
     closed = [pull for end, pull in proposed.items() if _ending(end) is not None and pull.state == "closed"]
-    if closed and not is_open:
-        return _stuck(decision, closed[0])
+    if closed and not is_open and not is_asked:
+        return _stuck(subject, decision, closed[0])
     own = proposed.get(label)
-    if own is None or own.state == "merged":
+    if own is None or own.state == "merged" or (own.state == "closed" and is_asked):
         return decision
     if own.state == "open":
         other = again(pending=waits_for_merge(own))
         return other if other.commit is not None else replace(other, proposed=label, pending=decision.commit)
     other = again(is_aborted=True, why_aborted=f"{own.url} was closed.")
-    return other if other.commit is None or _ending(other.commit.label) is not None else _stuck(decision, own)
+    is_end = other.commit is None or _ending(other.commit.label) is not None
+    return other if is_end else _stuck(subject, decision, own)
 
 
 def _open_end(position: Position, proposed: Mapping[str, PullRequest]) -> tuple[str, Step] | None:
@@ -66,9 +75,12 @@ def _waiting(decision: Decision, pull: PullRequest) -> Decision:
     return replace(decision, commit=None, edge=None, state=State.RUNNING, reason=waits_for_merge(pull))
 
 
-def _stuck(decision: Decision, pull: PullRequest) -> Decision:
+def _stuck(subject: Subject, decision: Decision, pull: PullRequest) -> Decision:
+    """Whoever asks again has another opened."""
     why = f"{pull.url} was closed, and nothing goes on without it."
-    return replace(decision, commit=None, edge=None, state=State.WAITING, reason=why, cure="Reopen it.")
+    again = f"--to {subject.target}" if decision.position in AFTER_CUTOVER else "--abort"
+    cure = f"Reopen it, or have another opened: `failover relocate {subject.service} {again}`."
+    return replace(decision, commit=None, edge=None, state=State.WAITING, reason=why, cure=cure)
 
 
 def _ending(label: str) -> tuple[Step, Ending] | None:

@@ -41,6 +41,7 @@ from failover_api.errors import (
 from failover_api.events import Events
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.evacuation import is_own_refusal
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.step import Fate, Planned, ProposedStep, StepProposer
 from failover_api.operations.relocation_news import RelocationNews
@@ -196,8 +197,14 @@ class RelocationRunner:
         return None if await self._proposer.let_merge(service, first.pull, planned) else begun
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
-        """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
-        report = await self.advance(name, request=request, vouched_for=target)
+        """Whoever asks says that the data is on `target`: goes on; a dry run says what with. Raises as advance()."""
+        if request.dry_run:
+            found = await self._sight.look(self._catalog().service(name), vouched_by=request.by)
+            if found is not None:
+                check_vouched(*found, target)
+            report = None if found is None else self._told(*found)
+        else:
+            report = await self.advance(name, request=request, vouched_for=target)
         if report is None or report.operation is None:
             raise BadRequest("synced: no relocation of the service is under way")
         return report
@@ -209,7 +216,7 @@ class RelocationRunner:
             await self._proposer.withdraw(service, first.pull, "The relocation was aborted.")
             return replace(first_report(name, first), state=State.STOPPED, reason="It was aborted before it began.")
         for _ in range(MAX_STEPS):
-            found = await self._sight.look(service, is_aborted=True)
+            found = await self._sight.look(service, is_aborted=True, is_asked=True)
             if found is None or found[1].position in ENDS:
                 raise NothingToRollBack(f"no relocation of {name} is under way")
             relocation, decision = found
@@ -234,7 +241,7 @@ class RelocationRunner:
         service = self._catalog().service(name)
         for _ in range(MAX_STEPS):
             try:
-                found = await self._sight.look(service, is_aborted=True)
+                found = await self._sight.look(service, is_aborted=True, is_asked=True)
             except (ManifestError, CannotPlan, RepositoryTooLarge) as exc:
                 _log.warning("relocations are not read", extra={"service": name, "detail": exc.detail})
                 return None
@@ -289,6 +296,19 @@ class RelocationRunner:
         proposed = {one.name for one in self._relocatable() if one.name not in running and await self._first_open(one)}
         return frozenset(running | proposed)
 
+    async def running(self) -> str:
+        """A service that is relocated now; "" for none. What cannot be read of one keeps nobody waiting."""
+        for name in sorted(await self.under_way()):
+            try:
+                report = await self.look(name, old_s=FRESH_S)
+            except FailoverError as exc:
+                if not is_own_refusal(exc):
+                    raise
+                continue
+            if report is not None and report.is_under_way:
+                return name
+        return ""
+
     async def begun(self, *, of: Collection[str] = ()) -> Mapping[str, str]:
         """{service: operation} of what was relocated lately: by the commits that are in reach.
 
@@ -332,12 +352,13 @@ class RelocationRunner:
             if begun.target is not target:
                 raise other_way(service.name, begun.target, first.record.operation, begun.step)
             return begun
-        found = await self._sight.look(service)
+        found = await self._sight.look(service, is_asked=not request.dry_run)
         if found is None:
             return None
-        _, decision = found
-        if decision.commit is not None and decision.state is State.STOPPED and not request.dry_run:
-            await self._writer.go_on(*found)  # what is over puts back first what it has to
+        is_due = not request.dry_run and _is_first_due(*found, target)
+        if is_due:
+            await self._writer.go_on(*found)
+        if is_due or service.policy is Policy.PULL_REQUEST:
             found = await self._sight.look(service)
             assert found is not None, "it is in Git"
         report = self._told(*found)
@@ -366,6 +387,16 @@ class RelocationRunner:
         self._services[relocation.operation] = report.service
         self._news.seen(report, relocation.first)
         return report
+
+
+def _is_first_due(relocation: Relocation, decision: Decision, target: Side) -> bool:
+    """Whether something is due before it is told to whoever asks for one: what is over puts back what it has to.
+
+    And where a person has closed what would end it after the cutover, whoever asks for the same has that opened anew.
+    """
+    is_by_proposal = relocation.service.policy is Policy.PULL_REQUEST and decision.position in AFTER_CUTOVER
+    is_anew = is_by_proposal and relocation.subject.target is target
+    return decision.commit is not None and (decision.state is State.STOPPED or is_anew)
 
 
 def _planned(relocation: Relocation, commit: StepCommit | None) -> Planned:

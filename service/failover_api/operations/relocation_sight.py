@@ -21,6 +21,8 @@ from failover_api.core.safety.relocation.ladder import Decision, State, decide, 
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
 from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
+from failover_api.core.safety.relocation.proofs import Quiet
+from failover_api.core.safety.relocation.quiet import still
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
@@ -72,14 +74,22 @@ class RelocationSight:
         self._status, self._newest_move, self._now = status, newest_move, now
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._over: LRUCache[tuple[str, str], bool] = LRUCache(MAX_KEPT)  # operation, service: nothing more comes
+        self._quiet: LRUCache[tuple[str, str], Quiet] = LRUCache(MAX_KEPT)  # the same: since when the app has stopped
         self._done: LRUCache[tuple[str, str], Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     async def look(
-        self, service: Service, *, is_aborted: bool = False, vouched_by: str = "", old_s: float = 0.0
+        self,
+        service: Service,
+        *,
+        is_aborted: bool = False,
+        is_asked: bool = False,
+        vouched_by: str = "",
+        old_s: float = 0.0,
     ) -> Decided | None:
         """The newest relocation of a service, over or not, and what is due of it; None where there is none.
 
-        What Git says of it is at most `old_s` old, what the cluster shows is as of now.
+        What Git says of it is at most `old_s` old, what the cluster shows is as of now. `is_asked`: somebody asks for
+        it now, whatever was closed before.
         """
         if service.replication is None:
             return None
@@ -102,7 +112,8 @@ class RelocationSight:
         if relocation.service.policy is Policy.PULL_REQUEST:
             proposed = await self._proposer.newest(service, relocation.operation)
             again = partial(again, vouched_by=vouched_by or vouched_in(relocation.subject, proposed))
-            decision = as_proposed(again(is_aborted=is_aborted or is_held), proposed, again)
+            first = again(is_aborted=is_aborted or is_held)
+            decision = as_proposed(relocation.subject, first, proposed, again, is_asked=is_asked)
         else:
             decision = again(is_aborted=is_aborted or is_held, vouched_by=vouched_by)
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
@@ -234,7 +245,7 @@ class RelocationSight:
         if service.verify is not None and self._clusters.verified is not None and is_there:
             state = (await self._status(service.name)).cluster
         ahead_s = self._clusters.ahead_s(self._now())
-        return sight_of(
+        sight = sight_of(
             relocation.subject,
             service,
             relocation.detection,
@@ -245,6 +256,21 @@ class RelocationSight:
             host_now=self._now(),
             waited_s=self._waited_s(relocation),
         )
+        return replace(sight, quiet_since=self._quiet_since(relocation, sight))
+
+    def _quiet_since(self, relocation: Relocation, sight: Sight) -> float | None:
+        """When it was first seen to have stopped as it is now; None while it has not, or that is over.
+
+        A sync that is asked for in the same moment may begin too early to be a proof, and would be made twice.
+        """
+        its = relocation.operation, relocation.service.name
+        known = self._quiet.pop(its, None)
+        is_asked = position_of(relocation.subject, relocation.git) is Position.QUIESCE
+        quiet = still(known, sight) if is_asked else None
+        if quiet is None:
+            return None
+        self._quiet[its] = quiet
+        return quiet.at
 
     def _waited_s(self, relocation: Relocation) -> float:
         if not relocation.steps:

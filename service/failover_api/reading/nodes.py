@@ -51,9 +51,7 @@ def nodes_of(statuses: Sequence[Status | Unreadable], look: ClusterLook | None) 
 
 def _seen(look: ClusterLook | None) -> Mapping[str, "Node"]:
     """Nodes that are seen now; what was seen before the cluster fell silent is not."""
-    if look is None or look.view.nodes.why_unseen():
-        return {}
-    return {node.name: node for node in look.view.nodes.objects.values()}
+    return {} if look is None else {node.name: node for node in look.view.nodes.current.values()}
 
 
 def _place(status: Status | Unreadable, seen: Mapping[str, "Node"]) -> Placement:
@@ -75,7 +73,8 @@ def _report(
     from failover_api.core.safety.node_health import node_health
 
     lease = next((lease for lease in look.view.leases.objects.values() if lease.node == name), None)
-    health = node_health(node, lease, now=look.now, monotonic=look.monotonic)
+    heard_at = look.view.leases.heard_at
+    health = node_health(node, lease, now=look.now, monotonic=look.monotonic, leases_heard_at=heard_at)
     ready = None if node.ready is None else node.ready.is_true
     renewed_at = lease.renewed_at if lease is not None else None
     return NodeReport(name, health, ready, renewed_at, node.is_unschedulable, active, standby)

@@ -159,7 +159,8 @@ class RolloutWatch:
     async def _look_at_cluster(self) -> None:
         clusters, statuses = self._failover.clusters, list(self._statuses.values())
         view = await clusters.look(status.service for status in statuses)
-        if view is None:
+        if view is None:  # nothing is seen, and what was seen before is not told any more
+            self._states, self._replications = {}, {}
             return
         copies = {status.service.name: clusters.replication(status, view) for status in statuses}
         self._replications = {name: copy for name, copy in copies.items() if copy is not None}
@@ -243,7 +244,8 @@ class RolloutWatch:
             return
         committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
         ready_at = state.ready_at if state.ready_at is not None else state.seen_at
-        took_s = max(0.0, ready_at - committed_at) if committed_at is not None else None
+        ahead_s = self._failover.cluster_ahead_s  # its clock tells one of the two, the Git host's the other
+        took_s = max(0.0, ready_at - ahead_s - committed_at) if committed_at is not None else None
         _log.info(
             "move serves",
             extra={"service": key[0], "operation": key[1], "node": state.node, "pod": state.pod, "seconds": took_s},

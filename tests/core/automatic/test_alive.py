@@ -32,3 +32,17 @@ def test_nobody_says_of_a_node_that_it_is_off_which_lives(ready: str | None, fou
     said = why_alive(node, found, now=NOW, monotonic=MONOTONIC)
     assert said.startswith(why)
     assert bool(said) is bool(why)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (None, ""),
+        (lease(renewed_s=900, still_s=1), ""),
+        (lease(renewed_s=1, still_s=1), "the Lease of w1 is fresh"),  # its kubelet runs on without a Node
+    ],
+)
+def test_of_a_node_that_the_cluster_does_not_have_any_more_its_lease_tells(found: Lease | None, why: str) -> None:
+    said = why_alive(None, found, now=NOW, monotonic=MONOTONIC)
+    assert said.startswith(why)
+    assert bool(said) is bool(why)

@@ -1,10 +1,12 @@
 """Git's hazards and the cluster's together; and what is said where nothing is seen."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind
 from failover_api.core.planning.plan import plan
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.hazards import hazards, once_for_a_group
@@ -12,7 +14,7 @@ from failover_api.core.safety.observed import Seen, View
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import parse
-from tests.core.safety.cluster_finders.scenes import before, in_all, manifest, move, promote, slugs, source
+from tests.core.safety.cluster_finders.scenes import before, destination, in_all, manifest, move, promote, slugs, source
 from tests.core.safety.finders.ground import around
 from tests.support.cluster_views import NOW, kustomization, seen, sonarr, unseen
 
@@ -82,11 +84,12 @@ def test_without_a_cluster_nothing_of_one_is_said() -> None:
 
 
 def test_the_catalog_accepts_the_one_stop_that_it_may_name() -> None:
-    never = before(replication_sources=[source(last_sync_at=None)])
+    feeds = {"replication_destinations": [destination()]}
+    never = before(replication_sources=[source(last_sync_at=None)], **feeds)
     strict = sonarr(max_data_age_s=3600.0)
     assert "data-age-unknown" in slugs(in_all(never, service=strict))
     assert "data-age-unknown" not in slugs(in_all(never, service=replace(strict, accept=("data-age-unknown",))))
-    old = before(replication_sources=[source(last_sync_at=NOW - 90_000)])
+    old = before(replication_sources=[source(last_sync_at=NOW - 90_000)], **feeds)
     assert "data-old" in slugs(in_all(old, service=replace(strict, accept=("data-old",)))), "it stops the move"
 
 
@@ -135,3 +138,35 @@ def test_a_workload_that_may_not_be_read_is_not_said_to_be_missing(kind: str) ->
     assert hazard.slug == "cluster-unseen"
     assert hazard.detail.startswith("Whether sonarr is in the cluster is not seen (deployments is forbidden)")
     assert "Name its `workload`" not in hazard.cure
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_seen"),
+    [
+        ({}, True),
+        ({"claims": unseen()}, False),
+        ({"pods": unseen()}, False),
+        ({"deployments": unseen()}, False),
+        ({"nodes": unseen()}, False),
+        ({"volumes": unseen()}, False),
+        ({"storage_classes": unseen()}, False),
+        ({"claims": seen(unseen={"media": "no answer"})}, False),
+        ({"stateful_sets": unseen()}, True),
+        ({"kustomizations": unseen()}, True),
+        ({"replication_sources": unseen()}, True),
+    ],
+    ids=str,
+)
+def test_a_cluster_that_is_seen_in_part_may_hide_what_stops_a_move(kinds: dict[str, Any], is_seen: bool) -> None:
+    look = ClusterLook(before(**kinds), NOW)
+    assert look.is_seen
+    assert look.is_seen_for(sonarr()) is is_seen
+    assert replace(around({}), cluster=look).is_complete_for(sonarr()) is is_seen
+    assert look.is_seen_for(sonarr(is_elsewhere=True))
+
+
+def test_of_what_volsync_copies_its_objects_have_to_be_seen() -> None:
+    copied = sonarr(replication=DataReplication(ReplicationKind.VOLSYNC, to_backup=Pair("sonarr-to-w2", "sonarr-w2")))
+    for kind in ("replication_sources", "replication_destinations"):
+        assert not ClusterLook(before(**{kind: unseen()}), NOW).is_seen_for(copied)
+    assert ClusterLook(before(), NOW).is_seen_for(copied)

@@ -39,6 +39,18 @@ def test_each_state_and_since_when(
     assert health(ready, for_s=for_s, still_s=still_s) == NodeHealth(state, since)
 
 
+def test_a_lease_of_which_nothing_was_heard_is_not_said_to_stand_still() -> None:
+    """All of them would be: it is Leases that are not seen."""
+    lease, ready = (
+        Lease("k3s-w1", NOW - 90, 40, unchanged_since=CLOCK - 90),
+        Condition("Ready", "True", since=NOW - 9000),
+    )
+    for unheard_s, state in ((88, NodeState.READY), (3, NodeState.SUSPECT)):
+        heard_at = CLOCK - unheard_s
+        found = node_health(Node("k3s-w1", ready=ready), lease, now=NOW, monotonic=CLOCK, leases_heard_at=heard_at)
+        assert found.state is state
+
+
 @pytest.mark.parametrize("ready", ["True", "Unknown", "False"])
 def test_a_cordoned_node_is_planned_whatever_else_it_is(ready: str) -> None:
     assert health(ready, for_s=900, still_s=900, is_unschedulable=True).state is NodeState.PLANNED

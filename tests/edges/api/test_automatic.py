@@ -206,6 +206,24 @@ async def test_a_dead_node_is_attested_and_that_is_withdrawn(
     assert annotations(cluster) == {}
 
 
+async def test_a_node_that_is_gone_is_attested_where_the_catalog_names_it(
+    stage: Stage, cluster: SimulatedCluster, kubeconfig: str
+) -> None:
+    stage.declare(SERVICES, top=OBSERVE.partition("\n")[0])
+    cluster.kill("k3s-w1")
+    cluster.delete("Node", "k3s-w1")
+    cluster.advance(90)
+    async with stage.client(cluster=kubeconfig) as client:
+        made = await client.post(ATTESTATIONS, json={"reason": "I sold it"})
+        assert (made.status_code, made.json()["node"]) == (201, "k3s-w1")
+        assert (await client.get(AUTOMATIC)).json()["attestations"] == [made.json()]
+        unknown = problem(
+            await client.post(ATTESTATIONS.replace("w1", "w9"), json={"reason": "x"}), "unknown-node", 404
+        )
+        assert unknown["detail"] == "neither the cluster nor the catalog has a node 'k3s-w9'"
+        assert (await client.delete(ATTESTATIONS)).status_code == 204
+
+
 async def test_rights_are_asked_for_what_is_concerned(stage: Stage, cluster: SimulatedCluster, kubeconfig: str) -> None:
     give_tokens(
         stage,

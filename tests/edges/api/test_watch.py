@@ -20,7 +20,7 @@ from failover_api.watching.rollouts import RolloutWatch
 from failover_api.watching.verifier import Verifier
 from failover_api.wiring import Components
 from tests.support.clock import LIMIT_S, eventually
-from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
+from tests.support.homelab_cluster import HomelabCluster, at, homelab_cluster
 from tests.support.shell import answering
 from tests.support.stage import SERVICES, SONARR, Stage, entry
 
@@ -117,6 +117,32 @@ async def test_another_replica_sees_it_and_leaves_the_telling_to_the_first(
         cluster.applied("backup", outcome.commit.sha)
         await other.until(lambda: bool(other.serving))
         assert [event.is_own for event in other.serving] == [False]
+
+
+async def test_how_long_it_took_is_told_by_one_clock(stage: Stage, cluster: HomelabCluster) -> None:
+    """The cluster's is ahead of the one that dates commits."""
+    cluster.server.ahead_s = 25.0
+    async with watched(stage, cluster) as of:
+        outcome = await of.promote()
+        cluster.times = at(-25)
+        cluster.applied("backup", outcome.commit.sha)
+        await of.until(lambda: bool(of.serving))
+        (event,) = of.serving
+    assert event.took_s is not None
+    assert 0 <= event.took_s < 15
+
+
+async def test_what_is_not_seen_any_more_has_no_stage(
+    stage: Stage, cluster: HomelabCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_: object) -> None:
+        return None
+
+    async with watched(stage, cluster) as of:
+        await of.until(lambda: bool(of.watch.stages()))
+        monkeypatch.setattr(of.components.failover.clusters, "look", nothing)
+        await of.watch.look()
+        assert (of.watch.stages(), of.watch.replications()) == ({}, {})
 
 
 async def test_what_blocks_a_move_is_told_once_when_it_lasts(stage: Stage, cluster: HomelabCluster) -> None:

@@ -88,6 +88,8 @@ async def test_an_abort_shows_what_it_puts_back_and_does_it(stage: Stage, lab: H
     async with browsing(stage, lab) as browser:
         begun = await browser.confirm(await browser.get(LOOK), accept=ACCEPT)
         assert 'id="abort"' in begun.text
+        link = re.search(r'id="operation" href="([^"]+)"', begun.text)
+        assert link is not None
         page = await browser.get("/services/sonarr/relocate/abort")
         assert "Abort the relocation of sonarr" in page.text
         assert 'class="diff two"' in page.text
@@ -96,6 +98,8 @@ async def test_an_abort_shows_what_it_puts_back_and_does_it(stage: Stage, lab: H
         assert "sonarr is as it was before the relocation" in done.text
         none = await browser.get("/services/sonarr/relocate/abort")
         assert none.status_code == 409
+        over = text((await browser.get(link[1])).text)
+        assert ("stopped" in over, over.count("not made"), "to come" in over) == (True, 4, False)
     assert {file: stage.read(file) for file in lab.files} == before
 
 

@@ -121,3 +121,18 @@ def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
         result = cli(*TO, "--server", url)
     assert result.stdout == "sonarr is on primary, and copied from there again.\n"
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) >= 5
+
+
+def test_a_word_that_nobody_waits_for_is_refused_before_anything_is_asked(
+    cli: Cli, lab: Homelab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--synced` nothing begins, so there is nothing to ask."""
+    monkeypatch.setattr(Terminal, "can_ask", True)
+    monkeypatch.setattr(Terminal, "ask_relocation", lambda *_: pytest.fail("it asks"))
+    for more in ((), ("--dry-run",)):
+        result = cli("relocate", "sonarr", "--to", "primary", "--synced", *more, code=2)
+        assert "no relocation of the service is under way" in result.stderr
+    cli(*TO, "--yes", "--no-wait")
+    for more in ((), ("--dry-run",)):
+        result = cli("relocate", "sonarr", "--to", "primary", "--synced", *more, code=2)
+        assert "synced: only with `replication: {kind: manual}`" in result.stderr

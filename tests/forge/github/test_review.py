@@ -69,6 +69,19 @@ async def test_a_queue_that_has_its_own_way_of_merging_takes_it(github: GitHub, 
 
 
 @pytest.mark.parametrize(
+    ("method", "said"), [("squash", "Failover-Service: sonarr"), ("merge", None), ("rebase", None)]
+)
+async def test_a_squash_is_given_its_message_and_no_other_merge_is(
+    github: GitHub, api: respx.Router, method: str, said: str | None
+) -> None:
+    post = graphql(api, CLEAN)
+    put = api.put(f"{PULLS_URL}/7/merge").mock(return_value=answer(200, {"merged": True}))
+    assert await github.enable_auto_merge(MAIN, pull(7), method, message="Failover-Service: sonarr")
+    assert json.loads(post.calls[0].request.content)["variables"]["input"].get("commitBody") == said
+    assert json.loads(put.calls[0].request.content).get("commit_message") == said
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Changes must be made through the merge queue",

@@ -29,7 +29,7 @@ def test_an_unknown_subject_is_refused_with_those_there_are() -> None:
     command = [sys.executable, "-m", "bench", "nonesuch"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 2
-    assert "no subject nonesuch; there are: counts, " in said.stderr
+    assert "no subject nonesuch; there are: machine, counts, " in said.stderr
 
 
 async def test_viewers_of_the_board_cost_github_one_request_together(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from failover_api.sandbox.cluster.clock import Clock
 
 
@@ -80,3 +82,31 @@ def test_what_is_skipped_passes_at_once_and_time_goes_on() -> None:
         assert clock.elapsed > before
     clock.skip(30.0)
     assert len(seen) == 9
+
+
+def test_a_call_that_fails_ends_neither_time_nor_its_repetition(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    seen: list[float] = []
+
+    def fails() -> None:
+        seen.append(clock.elapsed)
+        raise ValueError("a defect")
+
+    clock.every(1, fails)
+    with pytest.raises(ValueError, match="a defect"):
+        clock.advance(1.5)
+    with clock.running(100):
+        until = time.monotonic() + 5
+        while len(seen) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert len(seen) >= 4
+    assert "a call of the simulated cluster failed" in caplog.text
+
+
+def test_a_clock_that_has_too_little_time_is_behind() -> None:
+    clock = Clock()
+    clock.after(1, lambda: None)
+    assert clock.behind_s == 0.0
+    with clock.running(1000), clock.lock:
+        time.sleep(0.05)
+        assert clock.behind_s > 10.0

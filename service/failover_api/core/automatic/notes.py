@@ -267,7 +267,7 @@ def _attestations(notes: Notes) -> list[dict[str, Any]]:
         _without_empty({
             "id": each.id,
             "node": each.node,
-            "uid": each.uid,
+            "uid": each.uid,  # left out where the node was gone
             "reason": each.reason,
             "by": each.by,
             "at": _iso(each.at),
@@ -282,7 +282,7 @@ def _read_attestation(row: Mapping[str, Any]) -> Attestation:
     return Attestation(
         id=_name(row["id"]),
         node=_name(row["node"]),
-        uid=_name(row["uid"]),
+        uid=_name(row["uid"]) if "uid" in row else "",
         reason=_text(row, "reason"),
         by=_text(row, "by"),
         at=_time(row["at"]),

@@ -18,12 +18,22 @@ DEAD_FOR_S = 300.0
 
 
 def node_health(
-    node: Node, lease: Lease | None, *, now: float, monotonic: float, dead_for_s: float = DEAD_FOR_S
+    node: Node,
+    lease: Lease | None,
+    *,
+    now: float,
+    monotonic: float,
+    leases_heard_at: float | None = None,
+    dead_for_s: float = DEAD_FOR_S,
 ) -> NodeHealth:
-    """`now` is the API server's time, `monotonic` ours: the Lease is judged by how long we have seen it stand still."""
+    """`now` is the API server's time, `monotonic` ours: the Lease is judged by how long we have seen it stand still.
+
+    `leases_heard_at` (monotonic) is when anything was last heard of Leases, and no further that goes; None: just now.
+    """
     ready = node.ready
     still_s = monotonic - lease.unchanged_since if lease is not None else 0.0
-    is_still = still_s >= STALE_S
+    unheard_s = 0.0 if leases_heard_at is None else monotonic - leases_heard_at
+    is_still = still_s - unheard_s >= STALE_S
     if node.is_unschedulable:
         return NodeHealth(NodeState.PLANNED, ready.since if ready is not None else None)
     if ready is None:

@@ -38,10 +38,17 @@ class DataCopy:
         return at > self.now + CLOCKS_S
 
     @property
+    def is_made(self) -> bool:
+        """Whether anything brings the data: a source alone is a backup to somewhere else."""
+        return bool(self.sources and self.destinations)
+
+    @property
     def why_undated(self) -> str:
         """Why nobody can tell how old the data is, "" when it can be told."""
         if not self.sources:
-            return f"no ReplicationSource of {cut(self.old)} is in the cluster"
+            return f"no ReplicationSource of {cut(self.old)} that feeds it is in the cluster"
+        if not self.destinations:
+            return f"no ReplicationDestination of {cut(self.new)} is in the cluster"
         if (end := self.undated) is None:
             return ""
         if end.data_as_of is None:
@@ -51,7 +58,7 @@ class DataCopy:
     @property
     def oldest(self) -> Replication | None:
         """The source whose data is oldest; None where nobody can tell, or there is none."""
-        as_of = data_as_of(self.sources) if self.undated is None else None
+        as_of = data_as_of(self.sources) if self.is_made and self.undated is None else None
         return next((source for source in self.sources if as_of is not None and source.data_as_of == as_of), None)
 
     @property
@@ -82,8 +89,7 @@ def pairs_of(view: View, namespace: str, old: str, new: str) -> tuple[tuple[Repl
     destinations = _of_claim(view.replication_destinations.objects.values(), namespace, new)
     sources = _of_claim(view.replication_sources.objects.values(), namespace, old)
     movers = {one.mover for one in destinations if one.mover}
-    of_mover = tuple(one for one in sources if one.mover in movers)
-    return of_mover or sources, destinations
+    return tuple(one for one in sources if not movers or not one.mover or one.mover in movers), destinations
 
 
 def namespaces_of(service: Service, pair: Pair) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a move meets in the cluster: what runs of the service, and the place that it is sent to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Side
@@ -54,8 +54,15 @@ class Scene:
             return None
         return [self.place.known[name] for name in sorted(self.place.nodes) if name in self.place.known]
 
+    def usable_nodes(self, claims: Collection[str]) -> list[Node]:
+        """Those of `nodes` that can use the volumes of all of these claims; of one that is not seen any can."""
+        named = {one.volume for name in claims if (one := self.claim(name)) is not None and one.phase == "Bound"}
+        known = self.view.volumes.objects
+        volumes = [known["", name] for name in named if ("", name) in known]
+        return [node for node in self.nodes or () if all(volume.is_usable_on(node) for volume in volumes)]
+
     def claim(self, name: str) -> Claim | None:
-        return self.view.claims.objects.get((self.namespace or "", name))
+        return self.view.claims.current.get((self.namespace or "", name))
 
     @property
     def old_pods(self) -> list[Pod]:

@@ -48,7 +48,7 @@ async def relocate_service(request: Request, service: openapi.ServiceName, compo
     refuse_foreign_page(request)
     move_request, target, is_synced = await read_relocation(request, by=who.name)
     if move_request.dry_run:
-        report = await rehearse_relocation(who, components, service, target, move_request)
+        report = await rehearse_relocation(who, components, service, target, move_request, is_synced=is_synced)
         return tagged(relocation_body(report, dry_run=True), report.version, if_none_match_of(request))
     report = await relocate(who, components, service, target, move_request, is_synced=is_synced)
     return json_response(relocation_body(report), ACCEPTED if report.is_under_way else 200)

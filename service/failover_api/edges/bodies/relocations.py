@@ -10,6 +10,8 @@ from failover_api.edges.models.relocations import RelocationBody, RelocationStep
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.operations.relocation_report import RelocationReport, StepReport
 
+_State = Literal["to-come", "running", "done", "stopped"]
+
 
 def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> RelocationBody:
     return RelocationBody(
@@ -17,7 +19,7 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
         service=report.service,
         to=report.target.value,
         step=report.step.value,
-        steps=_steps(report, dry_run=dry_run),
+        steps=_steps(report),
         state=report.state.value,
         reason=report.reason,
         cure=report.cure,
@@ -30,25 +32,25 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
     )
 
 
-def _steps(report: "RelocationReport", *, dry_run: bool) -> list[RelocationStepBody]:
+def _steps(report: "RelocationReport") -> list[RelocationStepBody]:
     """All five, also those that have no commit here."""
     return [
-        _step(name.value, [each for each in report.steps if each.step is name], _state(report, name.number, dry_run))
+        _step(name.value, [each for each in report.steps if each.step is name], _state(report, name.number))
         for name in type(report.step)
     ]
 
 
-def _state(report: "RelocationReport", number: int, dry_run: bool) -> Literal["to-come", "running", "done"]:
-    if report.state.value == "done":
+def _state(report: "RelocationReport", number: int) -> _State:
+    """Of one that has stopped no other step is to come."""
+    has_begun = report.operation is not None
+    if report.state.value == "done" or (has_begun and number < report.step.number):
         return "done"
-    if dry_run or number > report.step.number or report.operation is None:
-        return "to-come"
-    if number < report.step.number:
-        return "done"
-    return "running" if report.is_under_way else "to-come"
+    if report.state.value == "stopped":
+        return "stopped"
+    return "running" if has_begun and number == report.step.number else "to-come"
 
 
-def _step(name: str, made: "Sequence[StepReport]", state: Literal["to-come", "running", "done"]) -> RelocationStepBody:
+def _step(name: str, made: "Sequence[StepReport]", state: _State) -> RelocationStepBody:
     commits = [NamedCommitBody(sha=each.commit.sha, url=each.commit.url) for each in made if each.commit is not None]
     return RelocationStepBody(
         name=name,

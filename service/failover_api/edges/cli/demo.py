@@ -27,6 +27,7 @@ _TOLD = {
     Act.REVIVE: "it is back",
 }
 _CONTROL_PLANE = "k3s-cp"
+_BEHIND_S = 5.0
 _GOES_ON = (
     "A real cluster's only control-plane node takes the API server with it: nothing is seen, and nothing moves, until "
     "it is back. Here it goes on."
@@ -80,8 +81,12 @@ def _befall(act: Act, node: str, cluster: str | None) -> None:
     def run(_: "Settings") -> None:
         from failover_api.edges.demo.fate import befall
 
-        befall(node, act.value, cluster)
+        behind_s = befall(node, act.value, cluster)
         terminal.note(f"{node}: {_TOLD[act]} (simulated)")
+        if behind_s > _BEHIND_S:
+            terminal.note(
+                f"This computer is busy: the simulation is {behind_s:.0f} s behind, so all of that comes later."
+            )
         if node == _CONTROL_PLANE and act is not Act.REVIVE:
             terminal.note(_GOES_ON)
 

@@ -235,10 +235,10 @@ class LocalBackend:
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
             relocations, target = components.failover.relocations, Side(to)
-            if request.dry_run:
-                report = await relocations.rehearse(service, target, request)
-            elif is_synced:
+            if is_synced:
                 report = await relocations.vouch(service, target, request)
+            elif request.dry_run:
+                report = await relocations.rehearse(service, target, request)
             else:
                 report = await relocations.start(service, target, request)
             return _dump(relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})

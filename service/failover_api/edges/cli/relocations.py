@@ -62,8 +62,7 @@ class Relocated:
             return backend.relocate_group(self.name, self.to, request, callbacks)
         if self.kind == "node":
             return backend.relocate_node(self.name, request, callbacks, is_home=self.is_home)
-        is_synced = self.is_synced and not request.dry_run
-        return backend.relocate(self.name, self.to, request, callbacks, is_synced=is_synced)
+        return backend.relocate(self.name, self.to, request, callbacks, is_synced=self.is_synced)
 
     def abort(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> Body:
         if self.kind == "service":
@@ -139,7 +138,7 @@ def relocate(
             terminal.show_relocation(target.abort(backend, request, callbacks))
             return
         try:
-            if terminal.can_ask and not (yes or dry_run):
+            if terminal.can_ask and not (yes or dry_run or synced):  # with --synced nothing begins
                 request = _asked(backend, terminal, target, request)
             begun, _ = target.begin(backend, request, callbacks)
         except Refused as exc:
@@ -242,7 +241,8 @@ def _lines(body: Body) -> Iterator[str]:
     for number, step in enumerate(body["steps"], 1):
         if step["commits"]:
             proof = f": {step['proof']}" if step["proof"] else ""
-            yield one_line(f"{number}/{count} {step['name']} {step['commits'][-1]['sha'][:12]}{proof}")
+            stopped = " stopped" if step["state"] == "stopped" else ""
+            yield one_line(f"{number}/{count} {step['name']}{stopped} {step['commits'][-1]['sha'][:12]}{proof}")
     if body["state"] in _UNDER_WAY and body["reason"]:
         cure = f" {body['cure']}" if body["cure"] else ""
         yield one_line(f"{body['step']}: {body['reason']}{cure}")

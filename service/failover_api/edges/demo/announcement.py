@@ -1,4 +1,4 @@
-"""How `failover demo kill` finds a running demo: a file of this user in a folder of this user, while the demo runs.
+"""How `failover demo kill` finds a running demo: a file of this user in a folder of this user, while the demo serves.
 
 It holds the URL of the demo's simulated cluster, on loopback. A file or a folder of anybody else is not believed.
 """
@@ -34,7 +34,9 @@ def running_demo() -> str:
     """The URL of the one demo's simulated cluster. Raises NotReady for no demo, BadRequest for several."""
     found = [url for file in sorted(_folder().glob("*.url")) if _runs(file) and (url := _read(file))]
     if not found:
-        raise NotReady("no demo is running here; start one in another terminal: failover demo --serve")
+        raise NotReady(
+            "no demo is running here that has told its story; start one in another terminal: failover demo --serve"
+        )
     if len(found) > 1:
         raise BadRequest(f"several demos are running here; say which one: --cluster {' or '.join(found)}")
     return found[0]

@@ -64,10 +64,12 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
             return DONE
         world = running.world
         guide = Guide(screen, running.url, world.repository, world.sandbox.git_dir, world.kubectl, world.catalog)
-        if keep_serving:
+        if not keep_serving:
+            guide.show_what_is_next(is_running=False)
+            return DONE
+        with announced(world.kubernetes):  # the story has machines of its own to kill, and to bring back
             guide.show_what_to_try()
-        guide.show_what_is_next(is_running=keep_serving)
-        if keep_serving:
+            guide.show_what_is_next(is_running=True)
             _wait_until_stopped()
     return DONE
 
@@ -95,7 +97,6 @@ def _running(port: int, root: str) -> Iterator[Running]:
     with (
         tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch,
         small_world(Path(scratch)) as world,
-        announced(world.kubernetes),
         _service(world, port, root) as url,
     ):
         yield Running(world, url)

@@ -14,8 +14,11 @@ class RelocationStepBody(Body):
 
     name: fields.RelocationStepName
     state: Annotated[
-        Literal["to-come", "running", "done"],
-        Field(description="done: it has ended, or had nothing to do.", examples=["running"]),
+        Literal["to-come", "running", "done", "stopped"],
+        Field(
+            description="done: it has ended, or had nothing to do; stopped: the relocation has, in it or before it.",
+            examples=["running"],
+        ),
     ]
     at: Annotated[
         str | None,

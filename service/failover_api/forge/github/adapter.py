@@ -205,8 +205,10 @@ class GitHub:
     async def request_reviewers(self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]) -> None:
         await self._review.request_reviewers(base, number, users, teams)
 
-    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
-        return await self._review.enable_auto_merge(base, pull_request, method)
+    async def enable_auto_merge(
+        self, base: Branch, pull_request: PullRequest, method: str | None, *, message: str = ""
+    ) -> bool:
+        return await self._review.enable_auto_merge(base, pull_request, method, message=message)
 
     async def enqueue(self, base: Branch, pull_request: PullRequest) -> bool:
         return await self._review.enqueue(base, pull_request)

@@ -38,14 +38,17 @@ class Review:
         body = {"reviewers": list(users), "team_reviewers": list(teams)}
         await self._add(base, f"pulls/{number}/requested_reviewers", body, f"requesting reviewers of #{number}")
 
-    async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> bool:
+    async def enable_auto_merge(
+        self, base: Branch, pull: PullRequest, method: str | None, *, message: str = ""
+    ) -> bool:
         """As Forge.enable_auto_merge(). GitHub refuses it when the head is another one by now."""
         method = method or await self._allowed_method(base)
+        message = message if method == "squash" else ""
         try:
             try:
-                await self._merge_when_ready(base, pull, method)
+                await self._merge_when_ready(base, pull, method, message)
             except AlreadyMergeable:
-                await self._merge(base, pull, method)
+                await self._merge(base, pull, method, message)
                 return True
         except MergeQueueRequired:
             await self._into_the_queue(base, pull)
@@ -81,15 +84,16 @@ class Review:
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise ForgeError(f"{what}: GitHub's answer is no list of reviews") from exc
 
-    async def _merge_when_ready(self, base: Branch, pull: PullRequest, method: str | None) -> None:
+    async def _merge_when_ready(self, base: Branch, pull: PullRequest, method: str | None, message: str = "") -> None:
         what = f"enabling auto-merge of {base.repository}#{pull.number}"
         named = {} if method is None else {"mergeMethod": method.upper()}
-        given = {"pullRequestId": pull.node_id, **named, "expectedHeadOid": pull.head}
+        said = {"commitBody": message} if message else {}
+        given = {"pullRequestId": pull.node_id, **named, **said, "expectedHeadOid": pull.head}
         await self._mutate(base, queries.ENABLE_AUTO_MERGE, given, what)
 
-    async def _merge(self, base: Branch, pull: PullRequest, method: str) -> None:
+    async def _merge(self, base: Branch, pull: PullRequest, method: str, message: str) -> None:
         what = f"merging {base.repository}#{pull.number}"
-        body = {"sha": pull.head, "merge_method": method}
+        body = {"sha": pull.head, "merge_method": method, **({"commit_message": message} if message else {})}
         await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
 
     async def _into_the_queue(self, base: Branch, pull: PullRequest) -> None:

@@ -65,10 +65,15 @@ def missing_in(pull: PullRequest, options: PullRequestOptions) -> PullRequestOpt
     )
 
 
-async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer: Outcome, *, is_new: bool) -> Outcome:
-    """The answer with its warnings, and with what auto-merge has merged at once; `is_new`: nobody has reviewed it."""
+async def finish(
+    forge: Forge, base: Branch, options: PullRequestOptions, answer: Outcome, *, is_new: bool, message: str = ""
+) -> Outcome:
+    """The answer with its warnings, and with what auto-merge has merged at once; `is_new`: nobody has reviewed it.
+
+    `message` as in Finishing.
+    """
     assert answer.pull_request is not None, "it has been opened"
-    finishing = Finishing(forge, base, answer.pull_request, list(answer.warnings))
+    finishing = Finishing(forge, base, answer.pull_request, list(answer.warnings), message)
     await finishing.give(missing_in(answer.pull_request, options), is_new=is_new)
     return dataclasses.replace(
         answer,
@@ -79,10 +84,14 @@ async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer
 
 
 class Finishing:
-    """Of one pull request. `has_merged`: it was merged, and by us."""
+    """Of one pull request. `has_merged`: it was merged, and by us.
 
-    def __init__(self, forge: Forge, base: Branch, pull: PullRequest, warnings: list[str]) -> None:
+    `message` is the one that its merge has to have as a whole; "": whatever the repository makes of it will do.
+    """
+
+    def __init__(self, forge: Forge, base: Branch, pull: PullRequest, warnings: list[str], message: str = "") -> None:
         self._forge, self._base = forge, base
+        self._body = message.partition("\n")[2].strip("\n")
         self.pull, self.warnings, self.has_merged = pull, warnings, False
 
     async def give(self, missing: PullRequestOptions, *, is_new: bool) -> None:
@@ -138,7 +147,7 @@ class Finishing:
             if attempt:
                 await back_off(attempt)
             try:
-                self.has_merged = await self._forge.enable_auto_merge(self._base, self.pull, method)
+                self.has_merged = await self._forge.enable_auto_merge(self._base, self.pull, method, message=self._body)
                 break
             except FailoverError as exc:
                 refusal = exc

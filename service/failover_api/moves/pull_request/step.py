@@ -135,19 +135,26 @@ class StepProposer:
         if time.monotonic() < not_before:
             return False
         self._tries[pull.url] = count + 1, time.monotonic() + min(MAX_AGAIN_S, AGAIN_S * 2.0**count)
-        if not await self._holds(service.branch, pull, planned):
+        held = await self._held(service, pull, planned)
+        if held is None:
             _log.warning("a pull request holds what is not planned", extra={"pull_request": pull.url})
             return False
-        finishing = Finishing(self._forge, service.branch, pull, [])
+        finishing = Finishing(self._forge, service.branch, pull, [], held)
         await finishing.give(missing_in(pull, service.pull_request), is_new=False)
         for warning in finishing.warnings:
             _log.warning("a step does not merge by itself", extra={"pull_request": pull.url, "detail": warning})
         return finishing.has_merged
 
-    async def _holds(self, base: Branch, pull: PullRequest, planned: Planned) -> bool:
-        comparison = await self._forge.compare(base, planned.head, pull.head)
+    async def _held(self, service: Service, pull: PullRequest, planned: Planned) -> str | None:
+        """The message of its commit; None where it holds something else than what is planned.
+
+        The merge has to have it too: a squash may leave it blank, and nobody would know the step again.
+        """
+        comparison = await self._forge.compare(service.branch, planned.head, pull.head)
         files = {path: blob_sha(data) for path, data in planned.files.items()}
-        return comparison.is_whole and bool(files) and comparison.files == files
+        if not (comparison.is_whole and files and comparison.files == files):
+            return None
+        return next((one.message for one in comparison.commits if _record(service, one.message) is not None), "")
 
     async def _has_conflicts(self, service: Service, pull: PullRequest) -> bool:
         """As far as was asked: not each time, since it costs a request."""
@@ -188,22 +195,25 @@ class StepProposer:
             if record is None or record.operation != move.provenance.operation:
                 raise OperationPending(f"{pull.url} is open for {service.name}: merge or close it first")
             if record.provenance.step == move.provenance.step:
-                if not await self._holds(move.branch, pull, Planned(base.head, base.files)):
+                held = await self._held(service, pull, Planned(base.head, base.files))
+                if held is None:
                     raise OperationPending(f"{pull.url} holds something else than its step: merge or close it first")
-                return await self._finished(move, base, pull, is_new=False)
+                return await self._finished(move, base, pull, held, is_new=False)
             await self.withdraw(service, pull, "Another step is due by now.")
+        message = base.message(move.provenance)
         await move.check_permit()
         with by_its_rules():
-            commit = await forge.make_commit(move.branch, base.head, base.files, base.message(move.provenance))
+            commit = await forge.make_commit(move.branch, base.head, base.files, message)
             await self._point(move, base.head, commit.sha)
         title, body = text_of(base, commit, move.provenance)
         pull = await forge.create_pull_request(move.branch, move.head_branch.name, title=title, body=body, draft=False)
-        return await self._finished(move, base, pull, is_new=True)
+        return await self._finished(move, base, pull, message, is_new=True)
 
-    async def _finished(self, move: Move, base: Base, pull: PullRequest, *, is_new: bool) -> Outcome:
+    async def _finished(self, move: Move, base: Base, pull: PullRequest, message: str, *, is_new: bool) -> Outcome:
         answer = replace(move.outcome(base.move_plan, changed=True), pull_request=pull)
         answer = replace(answer, operation=move.provenance.operation)
-        return await finish(self._forge, move.branch, move.services[0].pull_request, answer, is_new=is_new)
+        options = move.services[0].pull_request
+        return await finish(self._forge, move.branch, options, answer, is_new=is_new, message=message)
 
     async def _point(self, move: Move, base: str, commit: str) -> None:
         """Brings the branch to the commit. Raises OperationPending where it holds what is not ours."""

@@ -38,7 +38,7 @@ class SimulatedCluster(World):
     @contextlib.contextmanager
     def serve(self, port: int = 0, *, certificate: Path | None = None) -> Iterator[str]:
         """Serves the API on 127.0.0.1 from a thread; gives the base URL. For TLS see api/access.py."""
-        self.api.control = self._control
+        self.api.control, self.api.machine = self._control, self._machine
         with serving(self.api, port, certificate=certificate) as url:
             try:
                 yield url
@@ -223,6 +223,15 @@ class SimulatedCluster(World):
             return False
         getattr(self, act)(node)
         return True
+
+    def _machine(self, node: str) -> Object | None:
+        """What a machine is, for somebody outside this process; None: there is none of this name."""
+        with self.clock.lock:
+            machine = self.machines.get(node)
+            if machine is None:
+                return None
+            behind_s = round(self.clock.behind_s, 1)
+            return {"name": node, "is_on": machine.is_on, "is_linked": machine.is_linked, "behind_s": behind_s}
 
     def _kind(self, kind: str, api_version: Any = None) -> Kind:
         """Raises KeyError."""

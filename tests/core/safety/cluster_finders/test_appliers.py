@@ -1,5 +1,6 @@
 """suspended, ssa-ignored, flux-stuck, nobody-applies: whether the commit would be applied."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,27 @@ def test_one_that_waits_for_the_dead_app_itself_applies_all_the_same(reason: str
     assert of("flux-stuck", kustomizations=[failing(reason)]) == []
 
 
+def test_what_flux_waits_for_holds_up_what_depends_on_it() -> None:
+    """Dependencies are asked before anything is applied; also those of dependencies, which may go in a circle."""
+    mine = kustomization(depends_on=(("flux-system", "infra"),))
+    infra = replace(kustomization(depends_on=(("flux-system", "crds"), ("flux-system", "apps"))), name="infra")
+    crds = replace(kustomization(), name="crds")
+    assert of("flux-stuck", kustomizations=[mine, infra, crds]) == []
+    unwell = replace(crds, ready=Condition("Ready", "False", "HealthCheckFailed", "timeout waiting", NOW - 900))
+    (hazard,) = of("flux-stuck", kustomizations=[mine, infra, unwell])
+    assert hazard.about == "Kustomization flux-system/crds"
+    assert hazard.detail == (
+        "Kustomization flux-system/crds is not ready: timeout waiting, and Kustomization flux-system/apps waits for "
+        "it. The change may not be applied."
+    )
+    (hazard,) = of("flux-stuck", kustomizations=[mine, replace(infra, is_suspended=True), crds])
+    assert hazard.detail.startswith("Kustomization flux-system/infra is suspended, so it takes no new commit up, and ")
+    elsewhere = replace(infra, is_suspended=True, source=("GitRepository", "flux-system", "other"))
+    assert of("flux-stuck", kustomizations=[mine, elsewhere, crds]) == []
+    passing = replace(infra, ready=Condition("Ready", "False", "Progressing"))
+    assert of("flux-stuck", kustomizations=[mine, passing, crds]) == []
+
+
 def test_one_that_waits_for_another_is_told_of_when_that_lasts() -> None:
     """With each commit a Kustomization waits for what it depends on, and as long as it waits it applies nothing."""
     message = "dependency 'flux-system/infra' is not ready"
@@ -67,6 +89,10 @@ def test_one_that_waits_for_another_is_told_of_when_that_lasts() -> None:
     )
     passing = Condition("Ready", "False", "DependencyNotReady", message, NOW - 60)
     assert of("flux-stuck", kustomizations=[kustomization(ready=passing)]) == []
+    waiting = replace(failing("DependencyNotReady", message), depends_on=(("flux-system", "infra"),))
+    infra = replace(failing("BuildFailed"), name="infra")
+    (hazard,) = of("flux-stuck", kustomizations=[waiting, infra])
+    assert hazard.about == "Kustomization flux-system/infra", "the one that says why is enough"
 
 
 def test_what_was_fetched_and_not_applied_for_a_while_is_told_of() -> None:

@@ -1,15 +1,16 @@
 """claim-missing, -lost, -pending, -elsewhere, -empty: the claim that a move leads to."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Claim, Requirement, StorageClass
-from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, promote
+from failover_api.core.safety.observed import Claim, Requirement, StorageClass, Volume
+from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, manifest, promote
 from tests.support.builders import service, switch
-from tests.support.cluster_views import NOW, W1, W2, claim, sonarr, unseen, volume
+from tests.support.cluster_views import NOW, W1, W2, claim, dead, node, sonarr, unseen, volume
 
 LAZY = StorageClass("local-path", "WaitForFirstConsumer")
 EAGER = StorageClass("nfs", "Immediate")
@@ -134,3 +135,51 @@ def test_the_claim_that_a_variable_leads_to_is_the_one_that_is_looked_at() -> No
 
 def test_of_a_variable_that_nobody_understands_no_claim_stops_a_move() -> None:
     assert by_variable("DISK") == []
+
+
+# A side with several nodes, and volumes that are each on one of them
+
+MEDIA, MEDIA_TO, W3 = "pvc-media", "pvc-media-backup", "k3s-w3"
+TWO_VOLUMES = manifest() + b"        - name: media\n          persistentVolumeClaim: {claimName: pvc-media}\n"
+
+
+def on(name: str, *nodes: str) -> Volume:
+    return volume(name, node_terms=((Requirement("kubernetes.io/hostname", "In", nodes),),))
+
+
+def with_two(*volumes: Volume, **kinds: Any) -> list[Hazard]:
+    """What is said of a promote to k3s-w2 and k3s-w3 with two claims."""
+    of = sonarr()
+    path = "spec.template.spec.volumes[name=media].persistentVolumeClaim.claimName"
+    of = replace(of, switches=(*of.switches, *service(switch(path, MEDIA, MEDIA_TO, kind="Deployment")).switches))
+    claims = [claim(name) for name in ("pvc-sonarr", CLAIM_TO, MEDIA, MEDIA_TO)]
+    seen = before(**{"claims": claims, "volumes": volumes, "nodes": [node(W1), node(W2), node(W3)], **kinds})
+    told = promote(seen, service=of, text=TWO_VOLUMES)
+    return [hazard for hazard in told if hazard.slug.startswith(("claim-", "node-"))]
+
+
+def test_claims_that_no_node_of_the_side_can_use_together_stop_the_move() -> None:
+    assert with_two(on(CLAIM_TO, W2, W3), on(MEDIA_TO, W3)) == []
+    (hazard,) = with_two(on(CLAIM_TO, W2), on(MEDIA_TO, W3))
+    assert (hazard.slug, hazard.severity) == ("claim-elsewhere", Severity.STOP)
+    assert hazard.detail == (
+        "None of k3s-w2 or k3s-w3 can use the volumes of pvc-media-backup, pvc-sonarr-backup together: the pod could "
+        "not be scheduled."
+    )
+
+
+def test_of_several_nodes_the_one_with_the_volumes_has_to_be_ready() -> None:
+    here, other_is_dead = (on(CLAIM_TO, W3), on(MEDIA_TO, W2, W3)), [node(W1), dead(W2), node(W3)]
+    assert with_two(*here, nodes=other_is_dead) == []
+    (hazard,) = with_two(*here, nodes=[node(W1), node(W2), dead(W3)])
+    assert (hazard.slug, hazard.severity, hazard.about) == ("node-not-ready", Severity.STOP, "Node k3s-w3")
+    (hazard,) = with_two(*here, nodes=[node(W1), node(W2), node(W3, is_unschedulable=True)])
+    assert (hazard.slug, hazard.about) == ("node-cordoned", "Node k3s-w3")
+
+
+def test_a_claim_that_is_meant_to_be_empty_is_so_though_classes_may_not_be_read() -> None:
+    waiting = claim(CLAIM_TO, phase="Pending", volume="", storage_class="local-path")
+    seen = before(claims=[waiting], storage_classes=unseen(), volumes=[])
+    assert "claim-pending" in [hazard.slug for hazard in promote(seen)]
+    told = promote(seen, service=sonarr(accept=(f"claim-empty={CLAIM_TO}",)))
+    assert not [hazard.slug for hazard in told if hazard.slug.startswith("claim-")]

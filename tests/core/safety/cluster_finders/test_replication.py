@@ -75,7 +75,7 @@ def test_data_of_a_time_that_is_still_to_come_counts_as_too_old() -> None:
 def test_who_wants_to_know_the_age_is_told_that_nothing_replicates() -> None:
     (hazard,) = told(strict=True)
     assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
-    assert "no ReplicationSource of pvc-sonarr is in the cluster" in hazard.detail
+    assert "no ReplicationSource of pvc-sonarr that feeds it is in the cluster" in hazard.detail
     assert told() == [], "who has no replication, and asks for no age, is not told so at each move"
 
 
@@ -104,6 +104,19 @@ def test_a_backup_to_an_object_store_is_not_the_copy() -> None:
     assert told(source(), restic) == []
     (hazard,) = told(restic, replication_destinations=[restored(100_000)])
     assert hazard.about == "ReplicationSource media/sonarr-restic"
+
+
+def test_a_backup_to_an_object_store_alone_feeds_no_claim() -> None:
+    """It has synced an hour ago, and nothing of it ever came to the claim that the app would start on."""
+    flying = source(mover="restic", sync_started_at=NOW - 60)
+    for sources, destinations, said in (
+        ([flying], [], "no ReplicationDestination of pvc-sonarr-backup is in the cluster"),
+        ([flying], [destination()], "no ReplicationSource of pvc-sonarr that feeds it is in the cluster"),
+    ):
+        (hazard,) = told(*sources, strict=True, replication_destinations=destinations)
+        assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
+        assert said in hazard.detail
+        assert told(*sources, replication_destinations=destinations) == []
 
 
 def test_a_copy_that_is_restored_is_as_old_as_that_at_best() -> None:

@@ -11,12 +11,14 @@ from failover_api.core.safety.governance import (
     Alert,
     AlertAnswer,
     AlertOrder,
+    Attestation,
     Book,
     Gate,
     GitFacts,
     LastMove,
     PodFact,
     Witness,
+    decide,
     decide_alert,
     node_named,
     order_of,
@@ -29,6 +31,7 @@ ALERT = Alert("f1", NOW - 60.0, labels={"alertname": "NodeGone", "node": "w1"})
 EVACUATE = AlertOrder(ALERT, node="w1")
 PROMOTE = AlertOrder(ALERT, services=("sonarr",))
 SUSPECT = dead("w1", state=NodeState.SUSPECT, is_due=False)
+ATTESTED = Attestation("1", "alice", NOW - 60.0, "I pulled the plug", "w1", "")
 
 
 def rule(means: Meaning = Meaning.EVACUATE, **changes: Any) -> AlertRule:
@@ -134,6 +137,49 @@ def test_a_node_that_lives_needs_no_fence() -> None:
     assert decide_alert(PROMOTE, given).act is not None
     gone = situation(rules=replace(RULES, fence=Fence.REQUIRED), verdicts=verdicts(ready("w2")))
     assert held(decide_alert(PROMOTE, gone)) == [Gate.FENCE]
+
+
+@pytest.mark.parametrize("order", [EVACUATE, PROMOTE])
+@pytest.mark.parametrize(
+    ("fence", "book", "acts"),
+    [
+        (Fence.REQUIRED, Book(), False),
+        (Fence.REQUIRED, Book(attestations=(ATTESTED,)), True),
+        (Fence.REQUIRED, Book(attestations=(replace(ATTESTED, node="w2"),)), False),
+        (Fence.REQUIRED, Book(witnesses=(Witness("f1", "w1", "NodeGone", NOW - 60.0),)), False),
+        (Fence.WITNESS, Book(witnesses=(Witness("f1", "w1", "NodeGone", NOW - 60.0),)), True),
+        (Fence.WITNESS, Book(witnesses=(Witness("f1", "w2", "NodeGone", NOW - 60.0),)), False),
+    ],
+)
+def test_off_a_node_that_is_gone_it_moves_what_git_has_there_once_that_is_known_to_be_off(
+    order: AlertOrder, fence: Fence, book: Book, acts: bool
+) -> None:
+    given = situation(rules=replace(RULES, fence=fence), book=book, verdicts=verdicts(ready("w2")))
+    answer = decide_alert(order, given)
+    assert ((answer.act is not None), held(answer)) == (acts, [] if acts else [Gate.FENCE])
+    if acts:
+        assert answer.act is not None
+        said = [line for line in answer.act.evidence if line.startswith("alice says that it is off")]
+        assert bool(said) is (fence is Fence.REQUIRED)
+    else:
+        (hold,) = answer.held["sonarr"]
+        assert "`failover attest w1 --reason" in hold.cure
+
+
+def test_what_was_said_of_a_node_that_is_not_seen_counts_for_nothing() -> None:
+    book = Book(attestations=(ATTESTED,))
+    unseen = replace(verdicts(), nodes={})
+    given = situation(rules=replace(RULES, fence=Fence.REQUIRED), book=book, verdicts=unseen)
+    assert Gate.FENCE in held(decide_alert(PROMOTE, given))
+
+
+def test_by_itself_nothing_moves_off_a_node_that_is_gone_whoever_says_that_it_is_off() -> None:
+    seen, said = verdicts(ready("w2")), Book(attestations=(ATTESTED,))
+    for book, words in ((Book(), "which proves nothing"), (said, "alice says that it is off")):
+        decisions = decide(situation(rules=replace(RULES, fence=Fence.REQUIRED), book=book, verdicts=seen))
+        ((hold,),) = [one.holds for one in decisions.pending]
+        assert (decisions.acts, hold.gate, words in hold.detail) == ((), Gate.FENCE, True)
+        assert "`failover promote sonarr`" in hold.cure
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,18 @@ def test_an_attestation_is_withdrawn_by_the_node_itself(node: NodeVerdict, stays
     assert (book.attestations == (SAID,)) is stays
 
 
+@pytest.mark.parametrize("said", [SAID, replace(SAID, uid="", renewed_at=None), replace(SAID, uid="")])
+def test_of_a_node_that_is_gone_it_holds_until_anything_is_heard_of_it(said: Attestation) -> None:
+    """Be it that it was said before, or since."""
+    for seen, stays in (
+        (verdicts(ready("w2")), True),
+        (verdicts(ready("w2"), lone_leases={"w1": LEASE}), said.renewed_at == LEASE),
+        (verdicts(ready("w2"), lone_leases={"w1": NOW}), False),
+        (verdicts(dead("w1", uid="uid-new", renewed_at=LEASE)), False),
+    ):
+        assert (Book(attestations=(said,)).current(seen).attestations == (said,)) is stays
+
+
 def test_what_is_over_is_forgotten_a_day_later() -> None:
     pause = Pause("1", "alice", NOW - 90.0, NOW - 60.0, "")
     book = Book((pause,))

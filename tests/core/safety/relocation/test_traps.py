@@ -11,6 +11,8 @@ from failover_api.core.safety.relocation import ladder
 from failover_api.core.safety.relocation.gitview import Made
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.places import ABSENT
+from failover_api.core.safety.relocation.proofs import Quiet, quiet_text
+from failover_api.core.safety.relocation.quiet import still
 from failover_api.core.safety.relocation.sight import Ends, Holder, Running
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.table import BEFORE_CUTOVER, Cause, Position
@@ -423,6 +425,21 @@ def test_protection_takes_both_ends() -> None:
         assert stand.decide(stand.sight(away=spoiled)).edge is None
 
 
+def test_by_repository_a_newer_backup_hides_what_was_restored_before_it_and_that_is_said() -> None:
+    """So it is after each backup, until its restore: done or not, neither Git nor the cluster keeps that."""
+    stand = at(Position.RESTORE).at(Position.PROTECT)
+    stand.now += 600.0
+    away = stand.sight().away
+    assert away.source is not None
+    assert away.destination is not None
+    for restored_at, words in ((stand.now - 300.0, "of the one before nobody keeps"), (NOW, "has not ended on its")):
+        restored = replace(away.destination, last_sync_at=restored_at)
+        decision = stand.decide(
+            replace(stand.sight(), away=Ends(replace(away.source, last_sync_at=stand.now), restored))
+        )
+        assert (decision.state, words in decision.reason) == (State.RUNNING, True)
+
+
 def test_nothing_is_protected_before_what_brought_the_data_is_seen_to_be_parked() -> None:
     stand = at(Position.CUTOVER)
     assert stand.decide(stand.destination(is_paused=False)).edge is None
@@ -701,3 +718,26 @@ def test_a_last_sync_that_cannot_be_proved_is_not_a_commit_a_second() -> None:
             tags += 1
         stand.now = now + 2.0
     assert 5 <= tags <= 8
+
+
+def test_the_last_sync_is_asked_for_once_the_app_has_stood_still_for_a_moment() -> None:
+    """One that begins in the second in which that was seen proves nothing, and has to be made twice."""
+    stand = Stand().at(Position.QUIESCE)
+    early = stand.decide(stand.sight(quiet_since=stand.now - 1.9))
+    assert (early.commit, early.state, early.reason.startswith("The app has stopped.")) == (None, State.RUNNING, True)
+    due = stand.decide(stand.sight(quiet_since=stand.now - 2.0))
+    assert due.commit is not None
+    assert due.commit.proof == quiet_text(Quiet(stand.now - 2.0, stand.generation, "uid-1"))
+
+
+def test_how_long_it_has_stood_still_counts_from_when_it_was_last_seen_otherwise() -> None:
+    stand = Stand().at(Position.QUIESCE)
+    first = still(None, stand.sight())
+    assert first == Quiet(stand.now, 7, "uid-1")
+    later = replace(stand.sight(), now=stand.now + 1.0)
+    assert still(first, later) == first
+    assert still(first, replace(later, unseen="The cluster does not answer.")) is None
+    for other in (replace(later, workload=Running("sonarr", "uid-1", 9, 9, 0)), replace(later, now=stand.now - 60.0)):
+        again = still(first, other)
+        assert again is not None
+        assert again.at == other.now

@@ -82,6 +82,7 @@ def test_a_ready_pod_on_the_sides_node_with_the_sides_claims_serves() -> None:
     [
         {"ready": Condition("Ready", "False")},
         {"deletion_at": NOW + 30},
+        {"phase": "Failed", "reason": "Terminated"},
         {"node": W1},
         {"claims": ("pvc-sonarr",)},
         {"claims": ()},
@@ -127,6 +128,22 @@ def test_without_replica_sets_pods_are_known_by_their_hash() -> None:
     assert state_of(view(replica_sets=unseen())).stage is Stage.SERVING
 
 
+@pytest.mark.parametrize("unseen_now", [{}, {"": "no answer"}])
+def test_a_pod_whose_replica_set_was_made_a_moment_ago_counts(unseen_now: dict[str, str]) -> None:
+    """Each kind has a watch of its own, and one of them may stall."""
+    older = [one for one in view().replica_sets.objects.values() if one.name == "sonarr-old"]
+    found = state_of(view(replica_sets=seen(older, unseen=unseen_now), pods=[leaving(pod("primary")), pod()]))
+    assert (found.stage, found.pod) == (Stage.SERVING, "sonarr-new-x")
+
+
+def test_what_was_seen_of_nodes_before_they_fell_silent_says_nothing_of_now() -> None:
+    """k3s-w1 had the label of backup."""
+    before = node(W1, labels={"role": "backup"})
+    stray = pod("primary", claims=("pvc-sonarr-backup",))
+    found = view(nodes=seen([before, node(W2)], unseen={"": "no answer"}), pods=[stray])
+    assert state_of(found).stage is not Stage.SERVING
+
+
 def test_the_claims_of_the_template_count_where_no_switch_names_one() -> None:
     of = sonarr()
     of = replace(of, switches=of.switches[:1])
@@ -143,6 +160,24 @@ def test_live_objects_that_differ_from_git_wait_for_apply() -> None:
     state = state_of(view(deployments=[deployment("primary")], pods=[pod("primary")]))
     assert (state.stage, state.side) == (Stage.WAITING_FOR_APPLY, State.PRIMARY)
     assert state.reason == "Flux has not applied the commit yet."
+
+
+def test_what_flux_was_before_it_fell_silent_is_no_cause() -> None:
+    """It was suspended when it was seen last, which may be hours ago."""
+    before = {"kustomizations": [kustomization(is_suspended=True)], "git_repositories": [source(is_suspended=True)]}
+    stale = {kind: seen(objects, unseen={"": "no answer"}) for kind, objects in before.items()}
+    state = state_of(view(deployments=[deployment("primary")], pods=[pod("primary")], **stale))
+    assert said(state) == "waiting-for-apply: It is not applied yet, and who applies it is not seen. "
+    assert state.appliers.kustomization is None
+    elsewhere = seen(before["kustomizations"], unseen={"office": "it is forbidden"})
+    state = state_of(view(deployments=[deployment("primary")], pods=[pod("primary")], kustomizations=elsewhere))
+    assert "Kustomization flux-system/apps is suspended" in state.reason
+
+
+def test_what_flux_applies_to_another_cluster_is_not_missed_here() -> None:
+    of = sonarr()
+    remote = view(deployments=[], replica_sets=[], pods=[], kustomizations=[kustomization(is_remote=True)])
+    assert cluster_state(of, in_git(of), remote) is None
 
 
 def test_who_scaled_it_to_none_waits_for_apply_where_git_has_a_number() -> None:
@@ -612,7 +647,7 @@ spec:
 """
 
 
-def release_state(seen: View) -> ClusterState | None:
+def release_state(seen: View, *, was_seen: bool = False) -> ClusterState | None:
     workload = WorkloadName("HelmRelease", "sonarr", "media")
     of = service(
         switch("spec.values.defaultPodOptions.nodeSelector.role", "primary", "backup", kind="HelmRelease"),
@@ -620,7 +655,7 @@ def release_state(seen: View) -> ClusterState | None:
         primary_workload=workload,
         backup_workload=workload,
     )
-    return cluster_state(of, detect(of, manifests({"a.yaml": VALUES})), seen)
+    return cluster_state(of, detect(of, manifests({"a.yaml": VALUES})), seen, was_seen=was_seen)
 
 
 def test_a_releases_workload_is_found_by_its_labels() -> None:
@@ -637,6 +672,24 @@ def test_of_several_the_one_with_the_services_claim_is_meant() -> None:
     found = release_state(view(deployments=[deployment(applier=RELEASED), redis]))
     assert found is not None
     assert found.stage is Stage.SERVING
+
+
+@pytest.mark.parametrize("silent", ["deployments", "helm_releases"])
+def test_what_a_release_was_before_its_kinds_fell_silent_is_not_told(silent: str) -> None:
+    objects = {"helm_releases": [HelmRelease("media", "sonarr")], "deployments": [deployment(applier=RELEASED)]}
+    found = release_state(view(**{**objects, silent: seen(objects[silent], unseen={"": "no answer"})}))
+    assert found is None
+    found = release_state(view(**{**objects, silent: seen(objects[silent], unseen={"": "no answer"})}), was_seen=True)
+    assert found is not None
+    assert found.stage is Stage.UNKNOWN
+    assert found.reason.endswith("s are not seen: no answer.")
+
+
+def test_a_release_for_another_cluster_is_not_looked_for_here() -> None:
+    remote = view(helm_releases=[HelmRelease("media", "sonarr", is_remote=True)], deployments=[], pods=[])
+    found = release_state(remote, was_seen=True)
+    assert found is not None
+    assert said(found) == "unknown: The release is for another cluster: it names a `kubeConfig`. "
 
 
 def test_a_release_that_is_not_upgraded_yet_waits() -> None:

@@ -1,9 +1,9 @@
 """suspended, ssa-ignored, flux-stuck, nobody-applies: the commit would be right, and nothing would come of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
+from failover_api.core.safety.observed import Condition, HelmRelease, Key, Kustomization, Pod, Source
 from failover_api.core.safety.rollout.appliers import CHECKED_IN_VAIN, Appliers, commit_of, resume_command
 from failover_api.core.safety.rollout.live import ARGO, ARGO_SOURCES, ARGO_SYNC, FLUX, HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, label_of
@@ -11,9 +11,9 @@ from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
-# Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
-_HARMLESS = frozenset({CHECKED_IN_VAIN, "Progressing", "ProgressingWithRetry"})
-_PASSING = "DependencyNotReady"  # with each commit, while the one that it depends on is applied
+_UNDER_WAY = frozenset({"Progressing", "ProgressingWithRetry"})  # it will end
+_HARMLESS = _UNDER_WAY | {CHECKED_IN_VAIN}  # the checks come after it is applied
+_WAITING = "DependencyNotReady"  # with each commit, while the one that it depends on is applied
 _Applier = Kustomization | HelmRelease | Source
 
 
@@ -60,17 +60,52 @@ def ssa_ignored(scene: Scene) -> Iterator[Hazard]:
 
 
 def flux_stuck(scene: Scene) -> Iterator[Hazard]:
-    """One for each that fails, or has not applied for a while what was fetched."""
+    """One for each that fails, or has not applied for a while what was fetched, and for what it waits for in vain."""
+    dependencies = [*_stuck_dependencies(scene)]
     for applier in _appliers(scene):
         if applier.is_suspended:
             continue
         failure = _failure(applier, scene.now)
+        if failure is not None and failure.reason == _WAITING and dependencies:
+            continue  # they say why
         if failure is not None:
             since = f" since {minute(failure.since)}" if failure.since is not None else ""
             said = failure.message or failure.reason
             yield _stuck(applier, f"is not ready{since}: {cut(said)}" if said else f"is not ready{since}")
         elif isinstance(applier, Kustomization) and (at := _behind_since(scene, applier)) is not None:
             yield _stuck(applier, f"has not applied yet what was fetched at {minute(at)}")
+    yield from dependencies
+
+
+def _stuck_dependencies(scene: Scene) -> Iterator[Hazard]:
+    """What Flux waits for before it applies anything new has to be ready, its checks too, and at the same commit."""
+    view, found = scene.view, scene.appliers
+    for applier, known in ((found.kustomization, view.kustomizations), (found.release, view.helm_releases)):
+        for one in _dependencies(applier, known.current) if applier is not None else ():
+            if applier is not None and (why := _why_waited_for(one, applier)):
+                yield _stuck(one, f"{why}, and {_label(applier)} waits for it")
+
+
+def _dependencies(
+    applier: Kustomization | HelmRelease, known: Mapping[Key, Kustomization | HelmRelease]
+) -> Iterator[Kustomization | HelmRelease]:
+    """Those of its dependencies too, as far as they are seen."""
+    left, found = list(applier.depends_on), {(applier.namespace, applier.name)}
+    while left:
+        key = left.pop(0)
+        if key in known and key not in found:
+            found.add(key)
+            left += known[key].depends_on
+            yield known[key]
+
+
+def _why_waited_for(one: Kustomization | HelmRelease, applier: _Applier) -> str:
+    """Of the same source Flux asks for the same revision."""
+    ready = _ready(one)
+    if ready is not None and ready.status == "False" and ready.reason not in {*_UNDER_WAY, _WAITING}:
+        return f"is not ready: {cut(ready.message or ready.reason)}"
+    is_same = isinstance(one, Kustomization) and isinstance(applier, Kustomization) and one.source == applier.source
+    return "is suspended, so it takes no new commit up" if is_same and one.is_suspended else ""
 
 
 def nobody_applies(scene: Scene) -> Iterator[Hazard]:
@@ -117,11 +152,15 @@ def _is_resumed(scene: Scene, applier: _Applier) -> bool:
     )
 
 
+def _ready(applier: _Applier) -> Condition | None:
+    return applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
+
+
 def _failure(applier: _Applier, now: float) -> Condition | None:
-    ready = applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
+    ready = _ready(applier)
     if ready is None or ready.status != "False" or ready.reason in _HARMLESS:
         return None
-    is_passing = ready.reason == _PASSING and (ready.since is None or now - ready.since < BEHIND_S)
+    is_passing = ready.reason == _WAITING and (ready.since is None or now - ready.since < BEHIND_S)
     return None if is_passing else ready
 
 

@@ -9,7 +9,7 @@ from failover_api.core.hazard_slugs import OF_A_CLAIM
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Claim, Volume
 from failover_api.core.safety.scene import Scene
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 
 LAZY = "WaitForFirstConsumer"
 _MAX_NODES = 3
@@ -54,7 +54,8 @@ def claim_lost(scene: Scene) -> Iterator[Hazard]:
 def claim_pending(scene: Scene) -> Iterator[Hazard]:
     """One for each claim that waits for a volume, and not for the app."""
     for claim in _there(scene):
-        if claim.phase == "Pending" and not _is_made_by_the_app(scene, claim):
+        is_meant = _is_accepted(scene, claim) and bool(scene.view.storage_classes.why_unseen())
+        if claim.phase == "Pending" and not _is_made_by_the_app(scene, claim) and not is_meant:
             yield _hazard(
                 "claim-pending",
                 scene,
@@ -67,8 +68,7 @@ def claim_pending(scene: Scene) -> Iterator[Hazard]:
 def claim_empty(scene: Scene) -> Iterator[Hazard]:
     """One for each claim whose volume would be made for the app. The catalog may accept it of a claim."""
     for claim in _there(scene):
-        is_accepted = f"{OF_A_CLAIM}={claim.name}" in scene.move.service.accept
-        if claim.phase == "Pending" and _is_made_by_the_app(scene, claim) and not is_accepted:
+        if claim.phase == "Pending" and _is_made_by_the_app(scene, claim) and not _is_accepted(scene, claim):
             yield _hazard(
                 OF_A_CLAIM,
                 scene,
@@ -81,12 +81,13 @@ def claim_empty(scene: Scene) -> Iterator[Hazard]:
 
 
 def claim_elsewhere(scene: Scene) -> Iterator[Hazard]:
-    """One for each claim whose volume none of the side's nodes can use."""
-    nodes = scene.nodes
+    """One for each claim whose volume none of the side's nodes can use; one for all where no node can use them all."""
+    nodes, told = scene.nodes or [], False
+    sent = " or ".join(cut(node.name) for node in nodes[:_MAX_NODES])
     for claim in _there(scene) if nodes else ():
         volume = scene.view.volumes.objects.get(("", claim.volume)) if claim.phase == "Bound" else None
-        if volume is not None and not any(volume.is_usable_on(node) for node in nodes or ()):
-            sent = " or ".join(cut(node.name) for node in (nodes or ())[:_MAX_NODES])
+        if volume is not None and not any(map(volume.is_usable_on, nodes)):
+            told = True
             yield _hazard(
                 "claim-elsewhere",
                 scene,
@@ -95,6 +96,16 @@ def claim_elsewhere(scene: Scene) -> Iterator[Hazard]:
                 f"{sent}: the pod could not be scheduled.",
                 "Claim and node are of different sides: correct them in the catalog.",
             )
+    names = [claim.name for claim in _there(scene)]
+    if nodes and not told and not scene.usable_nodes(names):
+        yield _hazard(
+            "claim-elsewhere",
+            scene,
+            names[0],
+            f"None of {sent} can use the volumes of {listed([*map(cut, names)], _MAX_NODES)} together: the pod could "
+            "not be scheduled.",
+            "Bring the claims of this side to one machine.",
+        )
 
 
 def _names(scene: Scene) -> list[str]:
@@ -110,6 +121,11 @@ def _there(scene: Scene) -> Iterator[Claim]:
         claim = scene.claim(name)
         if claim is not None and claim.deletion_at is None:
             yield claim
+
+
+def _is_accepted(scene: Scene, claim: Claim) -> bool:
+    """Whether the catalog says that it is meant to be empty."""
+    return f"{OF_A_CLAIM}={claim.name}" in scene.move.service.accept
 
 
 def _is_made_by_the_app(scene: Scene, claim: Claim) -> bool:

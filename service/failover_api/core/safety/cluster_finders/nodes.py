@@ -35,8 +35,8 @@ def node_missing(scene: Scene) -> Iterator[Hazard]:
 
 
 def node_not_ready(scene: Scene) -> Iterator[Hazard]:
-    """None of the side's nodes is ready."""
-    nodes = scene.nodes
+    """None of the side's nodes is ready, or none of those that have the claims' volumes."""
+    nodes = _usable(scene)
     if nodes and all(map(is_down, nodes)):
         states = " and ".join(_state(node) for node in nodes)
         yield Hazard(
@@ -51,7 +51,7 @@ def node_not_ready(scene: Scene) -> Iterator[Hazard]:
 
 def node_cordoned(scene: Scene) -> Iterator[Hazard]:
     """Of the side's nodes some are ready, and those take no pod of it."""
-    ready = [node for node in scene.nodes or () if not is_down(node)]
+    ready = [node for node in _usable(scene) if not is_down(node)]
     reasons = [_why_closed(node, scene) for node in ready]
     if not ready or not all(reasons):
         return
@@ -65,6 +65,11 @@ def node_cordoned(scene: Scene) -> Iterator[Hazard]:
         f"{cut(node.name)} {why}: a new pod is not scheduled there.",
         f"{cure}, when the node is meant to work.",
     )
+
+
+def _usable(scene: Scene) -> list[Node]:
+    """The side's nodes to which the pod could be sent; all of them where its volumes are on none."""
+    return scene.usable_nodes(scene.place.claims) or scene.nodes or []
 
 
 def _why_closed(node: Node, scene: Scene) -> str:

@@ -46,7 +46,7 @@ def data_age_unknown(scene: Scene) -> Iterator[Hazard]:
     """Nobody can tell how old the copy is, and somebody wants to know, or it has never been made."""
     service = scene.move.service
     for copy in _copies_that_matter(scene):
-        if not (why := copy.why_undated) or (not copy.sources and service.max_data_age_s is None):
+        if not (why := copy.why_undated) or (not copy.is_made and service.max_data_age_s is None):
             continue
         claim = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(copy.new)}"
         about = _about(copy.undated) if copy.undated is not None else claim
@@ -64,7 +64,7 @@ def data_age_unknown(scene: Scene) -> Iterator[Hazard]:
 def sync_in_flight(scene: Scene) -> Iterator[Hazard]:
     """A sync has begun and has not ended: what it has brought so far may be torn."""
     for copy in _copies(scene):
-        for source in copy.sources:
+        for source in copy.sources if copy.is_made else ():
             if source.sync_started_at is not None:
                 yield Hazard(
                     "sync-in-flight",

@@ -39,7 +39,10 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """A person says that the node is off. It holds for the node with this UID, as long as its Lease has this value."""
+    """A person says that the node is off. It holds for the node with this UID, as long as its Lease has this value.
+
+    `uid` is "" where the cluster had no such node any more.
+    """
 
     id: str
     by: str
@@ -52,6 +55,13 @@ class Attestation:
     def holds(self, node: NodeVerdict) -> bool:
         is_it = (self.node, self.uid) == (node.name, node.uid)
         return is_it and not node.is_ready and is_same_renewal(self.renewed_at, node.renewed_at)
+
+    def holds_in(self, verdicts: Verdicts) -> bool:
+        """Whether it holds by what is seen: of a node that is not there, or unseen, until its Lease is renewed."""
+        if self.node in verdicts.nodes:
+            return self.holds(verdicts.nodes[self.node])
+        renewed_at = verdicts.lone_leases.get(self.node)
+        return renewed_at is None or is_same_renewal(self.renewed_at, renewed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Book:
         return Book(
             tuple(pause for pause in self.pauses if now < pause.until + _KEPT_S),
             tuple(ack for ack in self.acks if now - ack.at < ACKS_KEPT_S),
-            tuple(one for one in self.attestations if one.node not in nodes or one.holds(nodes[one.node])),
+            tuple(one for one in self.attestations if one.holds_in(verdicts)),
             tuple(one for one in self.witnesses if one.node not in nodes or one.holds(nodes[one.node], now)),
         )
 

@@ -9,7 +9,15 @@ from failover_api.core.safety.governance.book import EMPTY_BOOK, Book
 from failover_api.core.safety.governance.evidence import evidence_of_death
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
-from failover_api.core.safety.governance.holds import Case, node_holds, opt_in, service_holds, view_holds
+from failover_api.core.safety.governance.holds import (
+    PROVES_NOTHING,
+    Case,
+    how_known_off,
+    node_holds,
+    opt_in,
+    service_holds,
+    view_holds,
+)
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
 from failover_api.core.wording import cut, shell_word
@@ -89,20 +97,24 @@ def decide(situation: Situation) -> Decisions:
 
 
 def on_no_node(situation: Situation) -> list[ServiceFacts]:
-    """The services whose node the cluster does not have, as far as it is seen: somebody has deleted it, perhaps."""
-    nodes = situation.verdicts.nodes
-    return [each for each in situation.services if nodes and each.active is not None and each.active not in nodes]
+    """The services whose node the cluster does not have, as far as it is seen."""
+    return [each for each in situation.services if situation.case(each, None).is_node_gone]
 
 
 def _on_no_node(situation: Situation) -> Iterator[Pending]:
     """Nothing follows by itself, which is said: a Node object that was deleted proves nothing."""
     for service in on_no_node(situation):
         if service.mode is not Mode.NONE and service.active is not None and service.side is not None:
-            move = service.side.other.action
-            detail = f"The cluster has no node {cut(service.active)}, which proves nothing: the machine may run on."
-            hold = Hold(Gate.FENCE, detail, f"Look at the machine; then `failover {move} {cut(service.name)}`.")
+            by_hand = f"`failover {service.side.other.action} {cut(service.name)}`"
+            detail, cure = f"The cluster has no node {cut(service.active)}, ", f"Look at the machine; then {by_hand}."
+            if known := how_known_off(situation.case(service, None)):
+                detail += f"and {known}. Nothing moves off a node that is not there but by hand, or by an alert."
+                cure = f"{by_hand}."
+            else:
+                detail += PROVES_NOTHING
             is_act = mode_of(situation, service) is Mode.ACT
-            yield Pending(service.name, service.active, None, None, (*view_holds(situation.verdicts), hold), is_act)
+            holds = (*view_holds(situation.verdicts), Hold(Gate.FENCE, detail, cure))
+            yield Pending(service.name, service.active, None, None, holds, is_act)
 
 
 def event_key(node: NodeVerdict) -> str:

@@ -24,6 +24,7 @@ FRESH_S = 30.0
 TARGET_READY_S = 300.0
 WITNESS_BEFORE_S = 3600.0  # an alert that began earlier than so long before a death is not about it
 GIT_AGAIN_S = 30.0
+PROVES_NOTHING = "which proves nothing: the machine may run on."
 # A person may be told of these and go on. Nobody is there to put right what comes of it, so they stop.
 STOPS_AUTOMATIC = frozenset({"recreate-blocks", "statefulset-blocks", "starts-nothing", "flux-stuck", "nobody-applies"})
 _VIEWS = {
@@ -51,6 +52,12 @@ class Case:
     @property
     def died_at(self) -> float | None:
         return self.node.died_at if self.node is not None else None
+
+    @property
+    def is_node_gone(self) -> bool:
+        """Whether the cluster does not have the node where Git has it: somebody has deleted it, perhaps."""
+        nodes, active = self.verdicts.nodes, self.service.active
+        return self.node is None and bool(nodes) and active is not None and active not in nodes
 
     @property
     def earliest(self) -> float:
@@ -241,27 +248,33 @@ def data_age(case: Case) -> Iterator[Hold]:
 def fence(case: Case) -> Iterator[Hold]:
     """What is known of the node beyond that nobody hears of it: it may write on where it is only cut off."""
     node = case.node
-    if case.rules.fence is Fence.NONE or (node is not None and node.is_alive):
+    name = cut(node.name if node is not None else case.service.active or "")
+    if case.rules.fence is Fence.NONE or (node is not None and node.is_alive) or how_known_off(case):
         return
-    if node is None:
+    attest = f"Look at the machine; when it is off: `failover attest {name} --reason ...`"
+    if node is not None:
+        who = "Neither a person nor an alert" if case.rules.fence is Fence.WITNESS else "Nobody"
+        yield Hold(Gate.FENCE, f"{who} says that {name} is off: it may be cut off only, and write on.", attest)
+    elif case.is_node_gone:
+        yield Hold(Gate.FENCE, f"The cluster has no node {name}, {PROVES_NOTHING}", attest)
+    else:
         yield Hold(Gate.FENCE, "Its node is not seen, which proves nothing.", "Look at the machine; move by hand.")
-    elif not how_known_off(case):
-        name, who = cut(node.name), "Neither a person nor an alert" if case.rules.fence is Fence.WITNESS else "Nobody"
-        detail = f"{who} says that {name} is off: it may be cut off only, and write on."
-        yield Hold(Gate.FENCE, detail, f"Look at the machine; when it is off: `failover attest {name} --reason ...`")
 
 
 def how_known_off(case: Case) -> str:
-    """What is known of the node, as evidence says it; "" where nothing is."""
+    """What is known of the node, as evidence says it; "" where nothing is. Of one that is not there its name counts."""
     node, pods = case.node, case.service.pods
-    if node is None:
+    if node is None and not case.is_node_gone:
         return ""
-    if attested := next((one for one in case.book.attestations if one.holds(node)), None):
+    name = node.name if node is not None else case.service.active
+    said = (one for one in case.book.attestations if one.node == name)
+    if attested := next((one for one in said if (one.holds(node) if node else one.holds_in(case.verdicts))), None):
         return f"{cut(attested.by)} says that it is off ({second(attested.at)})"
-    if node.is_out_of_service and not node.is_ready and pods is not None and all(pod.node != node.name for pod in pods):
+    is_marked = node is not None and node.is_out_of_service and not node.is_ready
+    if is_marked and pods is not None and all(pod.node != name for pod in pods):
         return "it is marked out-of-service, and the pod is gone"
-    died_at = node.died_at if node.died_at is not None else case.verdicts.now
-    heard = (one for one in case.book.witnesses if one.node == node.name)
+    died_at = case.died_at if case.died_at is not None else case.verdicts.now
+    heard = (one for one in case.book.witnesses if one.node == name)
     witness = next((one for one in heard if one.starts_at >= died_at - WITNESS_BEFORE_S), None)
     if case.rules.fence is Fence.WITNESS and witness is not None:
         return f"alert {cut(witness.name)} fires since {second(witness.starts_at)}"

@@ -34,7 +34,7 @@ class Sample:
     """`now` is the API server's time (s), `monotonic` our own clock (s), which only measures how long something took.
 
     `nodes_heard_at` and `leases_heard_at` are when the server last said anything of either (monotonic); None: never.
-    `why_unseen` says why not, "" when both are seen.
+    `why_unseen` says why not, "" when both are seen. `lone_leases`: of nodes that are not there, when each was renewed.
     """
 
     now: float
@@ -43,6 +43,7 @@ class Sample:
     nodes_heard_at: float | None = None
     leases_heard_at: float | None = None
     why_unseen: str = ""
+    lone_leases: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def heard_at(self) -> float | None:
@@ -57,7 +58,8 @@ def sample_of(view: "View", *, now: float, monotonic: float) -> Sample:
     leases = {lease.node: lease for lease in view.leases.objects.values()}
     nodes = {node.name: _node(node, leases.get(node.name)) for node in view.nodes.objects.values()}
     why = view.nodes.why_unseen() or view.leases.why_unseen()
-    return Sample(now, monotonic, nodes, view.nodes.heard_at, view.leases.heard_at, why)
+    lone = {name: one.renewed_at for name, one in leases.items() if name not in nodes and one.renewed_at is not None}
+    return Sample(now, monotonic, nodes, view.nodes.heard_at, view.leases.heard_at, why, lone)
 
 
 def _node(node: "Node", lease: "Lease | None") -> NodeSample:

@@ -55,7 +55,8 @@ def _view(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at
 
 
 def _verdicts(sample: Sample, view: ViewVerdict, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
-    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes)
+    lone = sample.lone_leases if nodes else {}
+    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes, lone)
 
 
 # Time

@@ -56,10 +56,14 @@ NOTHING_SEEN = ViewVerdict(ViewState.STARTING, None)
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Of one sample: `now` and `monotonic` are the sample's, `heard_at` that of its older half (monotonic)."""
+    """Of one sample: `now` and `monotonic` are the sample's, `heard_at` that of its older half (monotonic).
+
+    `nodes` is empty while nothing is seen; `lone_leases` are of nodes that are not there, by name: when renewed.
+    """
 
     now: float
     monotonic: float
     heard_at: float | None
     view: ViewVerdict
     nodes: Mapping[str, NodeVerdict] = field(default_factory=dict)
+    lone_leases: Mapping[str, float] = field(default_factory=dict)

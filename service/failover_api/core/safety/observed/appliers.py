@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, condition, is_behind, of_now
+from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Key, condition, is_behind, of_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Source:
 class Kustomization:
     """`applied_revision` was applied as a whole. `source` is kind, namespace and name.
 
-    `inventory` is what it applied, as `namespace_name_group_kind`; `variables` are those of its `postBuild.substitute`.
+    `inventory` is what it applied, as `namespace_name_group_kind`; of one that `is_remote`, in another cluster.
+    `variables` are those of its `postBuild.substitute`.
     """
 
     namespace: str
@@ -49,6 +50,8 @@ class Kustomization:
     observed_generation: int | None = None
     ready: Condition | None = None
     inventory: frozenset[str] = frozenset()
+    is_remote: bool = False
+    depends_on: tuple[Key, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,7 +67,10 @@ class Kustomization:
 
 @dataclass(frozen=True, slots=True)
 class HelmRelease:
-    """`release` is the name of the newest release in its history, else the one that its spec gives."""
+    """`release` is the name of the newest release in its history, else the one that its spec gives.
+
+    What is made of one that `is_remote` is in another cluster.
+    """
 
     namespace: str
     name: str
@@ -74,6 +80,8 @@ class HelmRelease:
     observed_generation: int | None = None
     conditions: tuple[Condition, ...] = ()
     applier: Applier = NOBODY
+    is_remote: bool = False
+    depends_on: tuple[Key, ...] = ()
 
     @property
     def is_behind(self) -> bool:

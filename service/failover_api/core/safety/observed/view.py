@@ -38,6 +38,13 @@ class Seen(Generic[T]):
             return next(iter(self.unseen.values()), "")
         return self.unseen.get(EVERYWHERE) or self.unseen.get(namespace, "")
 
+    @property
+    def current(self) -> Mapping[Key, T]:
+        """The objects that are seen now: those of before a kind fell silent may be others by now."""
+        if not self.unseen:
+            return self.objects
+        return {key: each for key, each in self.objects.items() if not self.why_unseen(key[0])}
+
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -112,8 +112,9 @@ class Pod:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it serves: a pod on its way out does not, whatever its condition says."""
-        return self.ready is not None and self.ready.is_true and self.deletion_at is None
+        """Whether it serves: a pod that has ended, or is on its way out, does not, whatever its condition says."""
+        is_there = self.deletion_at is None and not self.has_ended
+        return is_there and self.ready is not None and self.ready.is_true
 
     @property
     def has_ended(self) -> bool:

@@ -93,6 +93,7 @@ class Known:
 
 
 Judged = Go | Wait
+_NOT_KEPT = "The newest backup is not restored yet, and of the one before nobody keeps when it was made."
 _PUT_BACK = "Bring it back, or abort: then the app is started again where it was."
 
 
@@ -133,8 +134,12 @@ def quiesce(known: Known) -> Judged:
         return _without_replication(known)
     if not _is_idle(known):
         return Wait("The last sync has not been cleaned up yet.")
-    proof = proofs.quiet_text(quiet.quiet_now(known.sight))
-    return Go(Cause.QUIET, Position.FINAL_SYNC, proof)
+    seen = quiet.quiet_now(known.sight)
+    if known.sight.quiet_since is not None and known.sight.now - seen.at < sync.MARGIN_S:
+        return Wait(
+            f"The app has stopped. Its last sync is asked for {sync.MARGIN_S:.0f} s later, to begin after that."
+        )
+    return Go(Cause.QUIET, Position.FINAL_SYNC, proofs.quiet_text(seen))
 
 
 def final_sync(known: Known) -> Judged:
@@ -301,6 +306,8 @@ def _protected(known: Known, source: "Replication", destination: "Replication") 
     after = source.last_sync_at if known.subject.is_by_repository else began
     arrived = sync.data_time(destination) if known.subject.is_by_repository else ended
     if arrived is None or after is None or arrived < after:
+        if known.subject.is_by_repository and sync.began_after(destination, since, known.sight.now):
+            return Wait(_NOT_KEPT)  # so it may have ended long ago, and whoever saw that was started anew
         return Wait("The sync away from the target has not ended on its destination.")
     return Go(Cause.PROTECTED, Position.DONE)
 

@@ -20,7 +20,17 @@ def quiet_now(sight: Sight) -> Quiet:
     workload = sight.workload
     assert workload is not None, "it has been seen to be quiet"
     assert workload.generation is not None, "it has been seen to be quiet"
-    return Quiet(sight.now, workload.generation, workload.uid)
+    at = sight.now if sight.quiet_since is None else sight.quiet_since
+    return Quiet(at, workload.generation, workload.uid)
+
+
+def still(known: Quiet | None, sight: Sight) -> Quiet | None:
+    """Since when it has stopped as it is now, with what was known of that before; None: it has not."""
+    if why_not_quiet(sight):
+        return None
+    now = quiet_now(sight)
+    is_as_before = known is not None and (known.uid, known.generation) == (now.uid, now.generation)
+    return known if known is not None and is_as_before and known.at <= now.at else now
 
 
 def why_broken(quiet: Quiet, sight: Sight) -> str:

@@ -52,6 +52,7 @@ class Sight:
     have been so for LOST_AFTER_S, longer than most restarts of a node take to be seen. `is_serving`: a ready pod on
     the target, with its claims, and what `verify` asks for; else `why_not_serving`. `waited_s` is by our own clock: how
     long ago whoever looks has first seen the newest commit; it counts where the clocks of host and cluster differ.
+    `quiet_since` is when whoever looks first saw the app as stopped as it is now; None: it remembers nothing.
     """
 
     now: float
@@ -66,6 +67,7 @@ class Sight:
     is_serving: bool = False
     why_not_serving: str = ""
     waited_s: float = 0.0
+    quiet_since: float | None = None
     host_now: float | None = None  # the Git host's time, by which commits are dated; None: that is `now`
 
     def since(self, committed_at: float) -> float:

@@ -50,7 +50,7 @@ def find_appliers(view: View, service: Service, named: WorkloadName, live: Live)
 
 def find_substituting(view: View, namespace: str, name: str) -> Appliers:
     """A Kustomization that the catalog's switches name, and its source; namespace "": the one of this name."""
-    known = view.kustomizations.objects
+    known = view.kustomizations.current
     found = [each for key, each in known.items() if key[1] == name and namespace in {"", key[0]}]
     if len(found) != 1:
         return Appliers()
@@ -70,13 +70,14 @@ def _is_workload(entry: list[str]) -> bool:
 
 def _kustomization(view: View, named: WorkloadName, applier: Applier) -> Kustomization | None:
     """By the object's labels; else the one whose inventory lists it."""
-    known = view.kustomizations.objects
+    known = view.kustomizations.current
     if applier.kustomization is not None and applier.kustomization in known:
         return known[applier.kustomization]
     end = f"_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
+    ours = [each for each in known.values() if not each.is_remote]
     if named.namespace:
-        return next((each for each in known.values() if f"{named.namespace}{end}" in each.inventory), None)
-    found = [each for each in known.values() if any(entry.endswith(end) for entry in each.inventory)]
+        return next((each for each in ours if f"{named.namespace}{end}" in each.inventory), None)
+    found = [each for each in ours if any(entry.endswith(end) for entry in each.inventory)]
     return found[0] if len(found) == 1 else None
 
 
@@ -87,7 +88,7 @@ def _source(view: View, kustomization: Kustomization) -> Source | None:
         "OCIRepository": view.oci_repositories,
         "Bucket": view.buckets,
     }
-    return kinds[kind].objects.get((namespace, name)) if kind in kinds else None
+    return kinds[kind].current.get((namespace, name)) if kind in kinds else None
 
 
 def _application(view: View, service: Service) -> Application | None:
@@ -95,7 +96,7 @@ def _application(view: View, service: Service) -> Application | None:
     repository = service.branch.repository.lower()
     found = [
         each
-        for each in view.applications.objects.values()
+        for each in view.applications.current.values()
         if each.repository.lower().removesuffix(".git").endswith(f"/{repository}")
         and any(_is_below(file, each.path) for file in service.files)
     ]

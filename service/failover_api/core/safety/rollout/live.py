@@ -1,7 +1,7 @@
-"""A service's workload as it is in the cluster, and its pods: by owner, never by label."""
+"""A service's workload as it is in the cluster, and its pods: by owner, never by a label alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -136,11 +136,18 @@ def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Li
     view = index.view
     why = view.helm_releases.why_unseen(named.namespace or "")
     releases = list(_named(view.helm_releases.objects, named))
+    if why and releases:
+        return Live(is_seen=False, why=f"HelmReleases are not seen: {why}.")
     release = releases[0] if len(releases) == 1 else None
+    if release is not None and release.is_remote:
+        return Live(is_seen=False, why="The release is for another cluster: it names a `kubeConfig`.")
     namespace = release.namespace if release else named.namespace
     found = [each for each in index.released.get(named.name, ()) if _is_released_in(each, namespace)]
     found = _meant(found, named.name, claims)
     if len(found) == 1:
+        seen = view.deployments if isinstance(found[0], Deployment) else view.stateful_sets
+        if unseen := seen.why_unseen(found[0].namespace):
+            return Live(release=release, is_seen=False, why=f"{kind_of(found[0])}s are not seen: {unseen}.")
         return replace(with_pods(index, found[0]), release=release)
     if len(found) > 1:
         names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
@@ -171,14 +178,21 @@ def with_pods(index: Index, workload: Workload) -> Live:
         pods = tuple(_owned(index, namespace, STATEFUL_SET, workload.name, workload.uid))
         current = {pod.name for pod in pods if pod.revision and pod.revision == workload.update_revision}
         return Live(workload, pods=pods, current=frozenset(current), knows_current=bool(workload.update_revision))
-    sets = [each for each in index.sets.get((namespace, workload.name), ()) if _is_owned(each.owner, workload.uid)]
-    if not sets and view.replica_sets.why_unseen(namespace):
-        return Live(workload, pods=tuple(index.hashed.get((namespace, workload.name), ())))
+    known = index.sets.get((namespace, workload.name), ())
+    sets = [each for each in known if _is_owned(each.owner, workload.uid)]
     of_sets = {each.name: tuple(_owned(index, namespace, "ReplicaSet", each.name, each.uid)) for each in sets}
     newest = {each.name for each in sets if each.revision and each.revision == workload.revision}
     current = {pod.name for name in newest for pod in of_sets[name]}
-    pods = tuple(chain.from_iterable(of_sets.values()))
+    pods = (*chain.from_iterable(of_sets.values()), *_of_unseen_sets(index, workload, {each.name for each in known}))
     return Live(workload, pods=pods, current=frozenset(current), knows_current=bool(newest))
+
+
+def _of_unseen_sets(index: Index, workload: Workload, known: Collection[str]) -> Iterator[Pod]:
+    """A ReplicaSet that may not be read, or was made a moment ago, has pods all the same; one that is gone has none."""
+    pods = index.hashed.get((workload.namespace, workload.name), ())
+    is_seen = not index.view.replica_sets.why_unseen(workload.namespace)
+    new = (pod for pod in pods if pod.owner is not None and pod.owner.name not in known)
+    return (pod for pod in new if not is_seen or pod.deletion_at is None)
 
 
 def _owned(index: Index, namespace: str, kind: str, name: str, uid: str) -> Iterator[Pod]:

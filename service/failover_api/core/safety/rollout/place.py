@@ -40,7 +40,7 @@ def place_of(expected: Expectation, live: Live, view: View) -> Place:
     claims = expected.claims
     if claims is None and live.workload is not None:
         claims = frozenset(live.workload.template.claims.values())
-    nodes = {node.name: node for node in view.nodes.objects.values()}
+    nodes = {node.name: node for node in view.nodes.current.values()}
     is_right = live.workload is not None and _selects(live.workload, expected.labels)
     return Place(side_nodes(expected, nodes), claims or frozenset(), nodes, is_right, live.current)
 

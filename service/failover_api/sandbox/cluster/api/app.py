@@ -1,7 +1,8 @@
 """The API server as an ASGI application: who asks, what is wrong today, may they, and the answer.
 
 On the same port: `/hook/...`, where Flux's notification-controller listens for receivers, and
-`POST /_sandbox/nodes/NODE/kill`, `cut` or `revive` for fate that lives in another process.
+`POST /_sandbox/nodes/NODE/kill`, `cut` or `revive` for fate that lives in another process, and `GET
+/_sandbox/nodes/NODE` for what has become of that.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Api:
         self.too_large_s = _TOO_LARGE_S
         self.hook: Callable[[str, Mapping[str, str], bytes], int] | None = None
         self.control: Callable[[str, str], bool] | None = None
+        self.machine: Callable[[str], Object | None] = lambda _: None
         self.node_policy = NodePolicy()
         self._writes = Writes(plane.registry, applier, self._admit)
 
@@ -109,6 +111,10 @@ class Api:
             elif request.path.startswith(_CONTROL) and request.method == "POST":
                 code = 204 if self._acts(request.path) else 404
                 await line.send(code, "", "text/plain")
+            elif request.path.startswith(_CONTROL):
+                machine = self.machine(request.path.removeprefix(_CONTROL))
+                code = 404 if machine is None else 200
+                await line.send_json(code, machine or {})
             elif request.path in _HEALTH:
                 await line.send(200, "ok", "text/plain; charset=utf-8")
             elif target is not None and request.verb(target) == "watch":
