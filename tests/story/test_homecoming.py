@@ -54,6 +54,7 @@ async def test_every_byte_comes_home_by_itself(stage: Stage, tmp_path: Path) -> 
             home = homecoming(components, clock)
             home.round([HOME])
             await home.aclose()
+            assert await components.failover.relocations.running() == "sonarr"
             written = list(lab.cluster.disk("media/b").journal)
             (record,) = read_all_records(stage.messages[0])
             assert (record.action, record.provenance.by, record.provenance.trigger) == (
@@ -68,6 +69,7 @@ async def test_every_byte_comes_home_by_itself(stage: Stage, tmp_path: Path) -> 
             await home.aclose()
             told = await until(lab, components)
             assert {report.state for report in told} == {State.RUNNING, State.DONE}
+            assert await components.failover.relocations.running() == ""
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
 

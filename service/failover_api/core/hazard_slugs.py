@@ -163,7 +163,7 @@ SLUGS: Mapping[str, Slug] = {
     "nobody-applies": _slug(_WARN, _STOP),
     UNSEEN: _slug(
         _INFO,
-        several="Nothing of several services is seen in the cluster",
+        several="Of several services nothing, or not all, is seen in the cluster",
         cure="Name the `workload` of each in the catalog; `cluster: none` for those that run in another one",
     ),
 }

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from cachetools import LRUCache
 
 from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Side, Switch
@@ -36,6 +38,7 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+_KEPT_TRIALS = 4_096  # one a service
 _log = logging.getLogger(__name__)
 
 
@@ -81,12 +84,22 @@ class Unreadable:
     error: FailoverError
 
 
+class _Trial(NamedTuple):
+    """What the moves of a located service came to at a version of its manifests."""
+
+    service: Service
+    version: str
+    obstacles: Mapping[Switch, ManifestError]
+    needs: "tuple[Need, ...]"
+
+
 class StatusReader:
     """Reads the statuses of services on one branch, all at one commit."""
 
     def __init__(self, forge: Forge, reader: ServiceReader, history: History, surroundings: SurroundingsReader) -> None:
         self._forge, self._reader, self._last_moves = forge, reader, LastMoves(forge, history)
         self._surroundings = surroundings
+        self._trials: LRUCache[str, _Trial] = LRUCache(_KEPT_TRIALS)  # by the service's name
 
     async def read(
         self,
@@ -102,8 +115,8 @@ class StatusReader:
         """In the order of `services`. Raises what is no service's own fault: an outage, a rate limit.
 
         `not_before` as in Forge.read(), `thorough` as in LastMoves.of(), where `all_history` alone is it too. With
-        `try_moves` also the obstacles, which takes some milliseconds a switch. `looking` is a look at the cluster that
-        is under way.
+        `try_moves` also the obstacles, which takes some milliseconds a switch, once a version. `looking` is a look at
+        the cluster that is under way.
         """
         observing = self._reader.observe_all(branch, services, not_before=not_before)
         seen, pulls = await both(observing, _if_known(open_for(self._forge, branch, services, not_before=not_before)))
@@ -121,9 +134,14 @@ class StatusReader:
             status = status_of(service, seen[service.name], pulls, moves)
             statuses.append(self._with_hazards(status, seen[service.name], cluster, thorough=thorough))
             await asyncio.sleep(0)  # hundreds are thought about here: let others have a turn
-        return (
-            [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
-        )
+        return [await self._tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
+
+    async def _tried(self, status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+        trial = self._trials.get(status.service.name)
+        tried = await with_obstacles(status, seen, trial)
+        if isinstance(tried, Status):
+            self._trials[status.service.name] = _Trial(tried.service, tried.version, tried.obstacles, tried.needs)
+        return tried
 
     def _with_hazards(
         self,
@@ -174,18 +192,27 @@ def status_of(
     return Status(seen.service, detection, seen.version, pull, move, is_history_known=moves is not None)
 
 
-async def with_obstacles(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
-    """The status with what keeps its switches from being moved; `seen` is what it was made from."""
+async def with_obstacles(
+    status: Status | Unreadable, seen: Observation | FailoverError, known: _Trial | None = None
+) -> Status | Unreadable:
+    """The status with what keeps its switches from being moved; `seen` is what it was made from.
+
+    What is `known` of the same version of the same place is not tried again.
+    """
     await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
     if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
         return status
-    tried = {
-        reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
-    }
-    obstacles = {switch: error for switch, error in tried.items() if error is not None}
+    if known is not None and (known.service, known.version) == (status.service, status.version):
+        obstacles, needs = known.obstacles, known.needs
+    else:
+        obstacles, needs = _obstacles(seen, status.detection), _needs(seen, status.detection)
     ways = _ways(seen, status.detection)
-    needs = _needs(seen, status.detection)
     return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways, needs=needs)
+
+
+def _obstacles(seen: Observation, detection: Detection) -> Mapping[Switch, ManifestError]:
+    tried = {reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in detection.readings}
+    return {switch: error for switch, error in tried.items() if error is not None}
 
 
 def _needs(seen: Observation, detection: Detection) -> "tuple[Need, ...]":

@@ -10,7 +10,7 @@ from failover_api.core.catalog.replication import DataReplication, Pair, Replica
 from failover_api.core.planning.plan import plan
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.hazards import hazards, once_for_a_group
-from failover_api.core.safety.observed import View
+from failover_api.core.safety.observed import Seen, View
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import parse
@@ -54,6 +54,19 @@ def test_a_service_of_which_nothing_is_there_is_not_judged() -> None:
     told = promote(before(deployments=[], pods=[], kustomizations=[], nodes=[], claims=[]))
     assert slugs(told) == ["cluster-unseen"]
     assert "Neither the workload of sonarr nor what applies it" in told[0].detail
+
+
+def test_of_a_cluster_that_is_half_gone_is_said_what_is_not_seen() -> None:
+    """What may not be read is told by `check`; what did not come this time could be anything."""
+    late = {"pods": Seen(unseen={"media": "no answer within 2 s"}), "claims": Seen(unseen={"": "no answer within 2 s"})}
+    (hazard,) = promote(before(**late))
+    assert (hazard.slug, hazard.severity) == ("cluster-unseen", Severity.INFO)
+    assert hazard.detail == (
+        "Not seen just now: pods, claims (no answer within 2 s). What concerns them could not be looked at."
+    )
+    elsewhere = Seen(unseen={"office": "no answer within 2 s"})
+    assert promote(before(pods=elsewhere)) == [], "another namespace's"
+    assert promote(before(pods=Seen(unseen={"": "pods is forbidden"}, is_forbidden=True))) == []
 
 
 def test_a_service_of_another_cluster_is_told_nothing() -> None:

@@ -186,6 +186,12 @@ def test_a_heading_names_what_its_alert_is_about() -> None:
                 assert f"`{label}`" in section, (alert["alert"], label)
 
 
+def test_time_without_serving_does_not_begin_anew_with_each_stage() -> None:
+    """An app that ends again and again is blocked and rolling out by turns, for less than ten minutes each."""
+    (alert,) = [each for each in ALERTS if each["alert"] == "FailoverNotServing"]
+    assert "stage" not in " ".join(re.findall(r"\bby *\(([^)]*)\)", alert["expr"]))
+
+
 def test_alerts_go_off_when_they_should_and_not_before(tmp_path: Path) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool, which comes with Prometheus, is not here")

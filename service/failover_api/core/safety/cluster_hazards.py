@@ -34,11 +34,11 @@ from failover_api.core.safety.cluster_finders.replication import (
 from failover_api.core.safety.finders.data_left_behind import SLUG as LEFT_BEHIND
 from failover_api.core.safety.finders.starts_nothing import SLUG as STARTS_NOTHING
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import NOT_LOOKED_AT, View
+from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, View
 from failover_api.core.safety.scene import Scene, scene_of
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 
 ClusterFinder = Callable[[Scene], Iterable[Hazard]]
 CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
@@ -66,6 +66,21 @@ CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
 )
 # What one object is told of in Git and in the cluster; of all else the cluster knows better what Git only fears.
 _OF_AN_OBJECT = frozenset({"suspended", "ssa-ignored"})
+# What hazards are found in, by its name in a View.
+_KINDS: Mapping[str, str] = {
+    "nodes": "nodes",
+    "pods": "pods",
+    "claims": "claims",
+    "volumes": "volumes",
+    "storage_classes": "storage classes",
+    "replica_sets": "ReplicaSets",
+    "replication_sources": "VolSync's objects",
+    "replication_destinations": "VolSync's objects",
+    "kustomizations": "Flux's objects",
+    "helm_releases": "Flux's objects",
+    "git_repositories": "Flux's objects",
+    "applications": "Argo CD's Applications",
+}
 # What Git fears, by slug, and who knows better.
 _WEIGHED: Mapping[str, Callable[[Hazard, Scene], Hazard | None]] = {
     LEFT_BEHIND: weighed,
@@ -117,10 +132,29 @@ def cluster_hazards(move: ServiceMove, look: ClusterLook, claims: Sequence[Claim
         scene = scene_of(move, look, claims) if look.is_seen else None
         if scene is None:
             return tuple(cluster_unseen(move, look))
-        return tuple(hazard for finder in CLUSTER_FINDERS for hazard in finder(scene))
+        found = tuple(hazard for finder in CLUSTER_FINDERS for hazard in finder(scene))
+        return (*found, *_missing(look.view, scene.namespace or EVERYWHERE))
     except Exception as exc:  # noqa: BLE001 - whatever a cluster holds, it must not keep anybody from a move
         detail = f"What the cluster shows of {move.service.name} was not understood: a defect ({type(exc).__name__})."
         return (_unseen(detail, "Please report it; look at node, claims and Flux yourself."),)
+
+
+def _missing(view: View, namespace: str) -> Iterator[Hazard]:
+    """What did not answer this time. What may not be read is told by `failover check`, and not with each move."""
+    late = dict(_late(view, namespace))
+    if late:
+        why = cut(next(iter(late.values())))
+        yield _unseen(
+            f"Not seen just now: {listed([*late], len(_KINDS))} ({why}). What concerns them could not be looked at.",
+            "Look again in a moment; until then look at node, claims and Flux yourself.",
+        )
+
+
+def _late(view: View, namespace: str) -> Iterator[tuple[str, str]]:
+    for kind, word in _KINDS.items():
+        seen = getattr(view, kind)
+        if seen.unseen and not seen.is_forbidden and (why := seen.why_unseen(namespace)):
+            yield word, why
 
 
 def weighed_by_cluster(
