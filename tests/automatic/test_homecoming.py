@@ -35,7 +35,7 @@ def back(**changes: Any) -> Return:
 
 
 class Lab:
-    """Whatever is begun is under way, or `error` is raised."""
+    """Whatever is begun is in `state`, or `error` is raised."""
 
     def __init__(self) -> None:
         self.clock, self.error = 0.0, None
@@ -43,6 +43,7 @@ class Lab:
         self.begun: list[tuple[str, Side, MoveRequest]] = []
         self.asked: list[Return] = []
         self.relocated = ""
+        self.state = State.RUNNING
         self.home = self.homecoming(self.start)
 
     def homecoming(self, start: Start) -> Homecoming:
@@ -57,7 +58,7 @@ class Lab:
         self.begun.append((name, target, request))
         if self.error is not None:
             raise self.error
-        return RelocationReport("01J", name, target, Step.REVERSE, State.RUNNING, Position.REVERSE)
+        return RelocationReport("01J", name, target, Step.REVERSE, self.state, Position.REVERSE)
 
     def permit(self, one: Return) -> Any:
         async def check() -> None:
@@ -128,6 +129,19 @@ async def test_while_one_is_begun_no_other_is() -> None:
     goes_on.set()
     await lab.home.aclose()
     assert [name for name, _, _ in lab.begun] == ["sonarr"]
+
+
+async def test_nobody_waits_for_one_whose_way_home_was_aborted() -> None:
+    """It stays away, as somebody wanted, and is asked about again and again."""
+    lab = Lab()
+    db, web = back(service="db"), back(service="web")
+    assert await lab.round(db, web) == ["web"]
+    lab.state = State.STOPPED
+    lab.clock += AGAIN_S
+    assert await lab.round(db, web) == ["web"]
+    lab.state = State.RUNNING
+    lab.clock += LOOK_EVERY_S
+    assert await lab.round(db, web) == ["db"]
 
 
 async def test_one_app_at_a_time_stands_still_and_what_comes_after_another_goes_home_before_it() -> None:

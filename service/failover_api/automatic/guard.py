@@ -159,7 +159,8 @@ class Guard:
         self._fence(situation, view)
         home = returns(situation)
         report = with_fences(report_of(situation, decisions), self._fencer.said)
-        self._report = with_returns(report, self._home.in_turn(home), self._home.why_not)
+        in_turn = self._home.in_turn(home)
+        self._report = with_returns(report, in_turn, self._home.why_not)
         self._want_git(situation, is_anyone_away=bool(home))
         self._teller.tell(situation, decisions)
         for act in map(self._without_waves, decisions.acts):
@@ -168,7 +169,7 @@ class Guard:
         for proposal, act in decisions.proposals:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
-        self._teller.tell_returns(self._home.in_turn(home), situation.verdicts.now)
+        self._teller.tell_returns(in_turn, situation.verdicts.now)
         self._teller.tell_stuck(home, self._home.why_not, situation.verdicts.now)
         self._home.round(home)
 

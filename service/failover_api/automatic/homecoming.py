@@ -52,6 +52,7 @@ class Homecoming:
         self._under_way: asyncio.Task[None] | None = None
         self._not_before: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key: it is not begun again before
         self._told: LRUCache[str, str | None] = LRUCache(MAX_KEPT)  # by key: the operation that was
+        self._ended: LRUCache[str, bool] = LRUCache(MAX_KEPT)  # by key: it was begun, and is not under way any more
         self.why_not: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by key: what refused it the last time
 
     def round(self, returns: Sequence[Return]) -> None:
@@ -67,8 +68,11 @@ class Homecoming:
         return self._turns(returns, self._at)
 
     def _turns(self, returns: Sequence[Return], at: str) -> list[Return]:
-        """`at` is who is relocated; with nobody it is the turn of the first that may go."""
-        home = {one.service: Side.PRIMARY for one in returns if one.is_act}
+        """`at` is who is relocated; with nobody it is the turn of the first that may go.
+
+        For one whose way home has ended elsewhere, which is for people, nobody waits.
+        """
+        home = {one.service: Side.PRIMARY for one in returns if one.is_act and not self._ended.get(one.key)}
         if not home:
             return list(returns)
         waits_for = in_order(home, self._catalog()).waits_for
@@ -104,6 +108,7 @@ class Homecoming:
         )
         try:
             report = await self._start(one.service, Side.PRIMARY, request)
+            self._ended[one.key] = not report.is_under_way
             self._at = one.service if report.is_under_way else ""
             self.why_not.pop(one.key, None)
             if self._told.get(one.key, "") != report.operation:

@@ -51,6 +51,31 @@ def test_each_side_may_have_a_workload_of_its_own() -> None:
     assert service.namespaces is None, "the manifest of its switch may be of any"
 
 
+VARIABLE = """repository: acme/homelab
+services:
+  plex:
+    switches:
+      - file: clusters/home/apps.yaml
+        kind: Kustomization
+        namespace: flux-system
+        path: spec.postBuild.substitute.PLEX
+        primary: a
+        backup: b
+"""
+
+
+@pytest.mark.parametrize(
+    ("workload", "namespaces"),
+    [
+        ("", None),
+        ("    workload: {kind: Deployment, name: plex}\n", None),
+        ("    workload: {kind: Deployment, name: plex, namespace: media}\n", {"flux-system", "media"}),
+    ],
+)
+def test_what_a_kustomization_applies_may_be_in_any_namespace(workload: str, namespaces: set[str] | None) -> None:
+    assert loaded(VARIABLE + workload).namespaces == namespaces
+
+
 @pytest.mark.parametrize(
     ("written", "error"),
     [

@@ -374,7 +374,9 @@ async def test_what_a_variable_moves_is_followed_with_no_workload_named(stage: S
     file = "clusters/home/apps.yaml"
     stage.commit({file: KUSTOMIZATION})
     path = "spec.postBuild.substitute.ROLE"
-    switch = f"{{file: {file}, kind: Kustomization, path: {path}, primary: primary, backup: backup}}"
+    switch = (
+        f"{{file: {file}, kind: Kustomization, namespace: flux-system, path: {path}, primary: primary, backup: backup}}"
+    )
     stage.declare(f"  sonarr:\n    nodes: {{primary: k3s-w1, backup: k3s-w2}}\n    switches: [{switch}]\n")
     async with stage.client(cluster=str(cluster.kubeconfig)) as client:
         cluster.flux(stage.sandbox.head(repository=stage.repository))

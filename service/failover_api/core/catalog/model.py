@@ -23,6 +23,7 @@ from failover_api.errors import UnknownGroup, UnknownService
 
 _SHARED = "its name is a variable, so it stands for many apps, and what is written there is so for all of them"
 _Part = TypeVar("_Part", "Switch", "Workload")
+_SUBSTITUTE = ("spec", "postBuild", "substitute")
 # Of a pod's volume; of a chart's values, in any case of letters.
 CLAIM_KEYS = frozenset(
     {"claimname", "existingclaim", "existingpvc", "existingvolumeclaim", "existingpersistentvolumeclaim"}
@@ -103,6 +104,11 @@ class Switch:
     def is_claim(self) -> bool:
         """Whether its value is the name of a PersistentVolumeClaim that the app uses."""
         return self.names_claim or str(self.path[-1]).lower() in CLAIM_KEYS
+
+    @property
+    def variable(self) -> str:
+        """The variable of a Kustomization of Flux that it sets; "" where it sets none."""
+        return str(self.path[-1]) if self.path[:-1] == _SUBSTITUTE else ""
 
     @property
     def path_text(self) -> str:
@@ -218,12 +224,16 @@ class Service:
 
     @property
     def namespaces(self) -> frozenset[str] | None:
-        """The namespaces of its documents in the cluster; None when one does not say its own."""
-        named = {switch.selector.namespace for switch in self.switches}
+        """The namespaces of its documents in the cluster; None when one does not say its own.
+
+        What a Kustomization of Flux applies may be in any, so one that only sets variables there does not say it.
+        """
+        of_variables = {switch.selector.namespace for switch in self.switches if switch.variable}
+        named = {switch.selector.namespace for switch in self.switches if not switch.variable}
         workloads = (self.primary_workload, self.backup_workload)
         named |= {workload.namespace for workload in workloads if workload is not None and workload.namespace}
         named |= {pair.namespace for pair in self.replication.pairs if pair.namespace} if self.replication else set()
-        return None if None in named else frozenset(filter(None, named))
+        return None if not named or None in named | of_variables else frozenset(filter(None, named | of_variables))
 
     def located(self, file: str, index: int | None = None) -> "Service":
         """The same service, with `file` as the place of the document that had to be found.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from failover_api.core.catalog.model import Side, Switch
+from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import Reading
 from failover_api.core.safety.documents import Document
 from failover_api.core.safety.surroundings import Surroundings
@@ -21,7 +21,6 @@ from failover_api.core.search.known_claims import KnownClaims
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import quoted
 
-SUBSTITUTE = ("spec", "postBuild", "substitute")
 _OF_A_CLAIM = re.compile(r"CLAIM|PVC|VOLUME", re.IGNORECASE)
 _OF_ITS_FORM = re.compile(r"SIZE|CAPACITY|CLASS|MODE|SNAPSHOT|PATH", re.IGNORECASE)
 
@@ -79,20 +78,14 @@ def _names(reading: Reading, value: Value, move: ServiceMove, known: KnownClaims
     shown = value if isinstance(value, str) else quoted(value)
     if reading.switch.is_claim:
         return [shown] if value is not None else []
-    variable = variable_of(reading.switch)
-    if variable is None or not isinstance(value, str):
+    variable = reading.switch.variable
+    if not variable or not isinstance(value, str):
         return []
     templates = known.named_with(variable, _folder(reading, move)) if known is not None else ()
     if templates:
         return [names_with(template, variable, value) for template in templates]
     is_known = known is not None and any(str(reading.switch.value(side)) in known.places for side in Side)
     return [shown] if is_known or _says_claim(variable) else []
-
-
-def variable_of(switch: Switch) -> str | None:
-    """The variable of a Kustomization that a switch sets; None for any other switch."""
-    is_variable = len(switch.path) == len(SUBSTITUTE) + 1 and switch.path[:-1] == SUBSTITUTE
-    return str(switch.path[-1]) if is_variable else None
 
 
 def _says_claim(variable: str) -> bool:
@@ -110,7 +103,7 @@ def _folder(reading: Reading, move: ServiceMove) -> str | None:
 
 def _namespace(reading: Reading) -> str | None:
     """Of the claim: a Kustomization is not where what it applies is."""
-    return None if variable_of(reading.switch) else reading.namespace
+    return None if reading.switch.variable else reading.namespace
 
 
 def _of_workloads(move: ServiceMove) -> Iterator[ClaimMove]:

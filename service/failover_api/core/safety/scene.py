@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import Detection, State, combine_states, state_of
-from failover_api.core.safety.claim_moves import ClaimMove, variable_of
+from failover_api.core.safety.claim_moves import ClaimMove
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
 from failover_api.core.safety.rollout.expectation import Expectation, expectation
@@ -135,7 +135,7 @@ def _claims_after(now: frozenset[str], changed: Sequence[ClaimMove], move: Servi
 
     Where a variable changes and nobody knows what it stands for, nothing: what is not known stops no move.
     """
-    if not changed and any(variable_of(one.reading.switch) for one in move.switches):
+    if not changed and any(one.reading.switch.variable for one in move.switches):
         return frozenset()
     moved = {claim.old: claim.new for claim in changed if claim.old}
     return frozenset(filter(None, (moved.get(name, name) for name in now)))

@@ -22,6 +22,7 @@ from failover_api.core.safety.observed import (
     View,
 )
 from failover_api.core.safety.rollout.appliers import resume_command
+from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.splice import Selector
@@ -960,6 +961,13 @@ def substituted(seen: View) -> ClusterState:
     found = cluster_state(of, detect(of, manifests({"a.yaml": VARIABLES.encode()})), seen)
     assert found is not None
     return found
+
+
+def test_a_workload_is_not_looked_for_in_the_namespace_of_the_kustomization_that_sets_variables() -> None:
+    named = WorkloadName("Deployment", "sonarr")
+    of = service(switch("spec.postBuild.substitute.NODE", "primary", "backup", kind="Kustomization"))
+    of = replace(of, primary_workload=named, backup_workload=named)
+    assert expectation(of, detect(of, manifests({"a.yaml": VARIABLES.encode()}))).workload == named
 
 
 def test_the_only_workload_of_its_kustomization_is_what_a_variable_moves() -> None:

@@ -7,7 +7,6 @@ from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.runtime import DEPLOYMENT, STATEFUL_SET, WORKLOAD_KINDS, WorkloadName
 from failover_api.core.planning.state import Detection, Reading, State
 
-KUSTOMIZATION, SUBSTITUTE = "Kustomization", ("spec", "postBuild", "substitute")
 NAME_WORKLOAD = "Name its `workload` in the catalog."
 _NODE_SELECTOR, _REPLICAS = "nodeSelector", ("spec", "replicas")
 
@@ -50,7 +49,7 @@ def expectation(service: Service, detection: Detection) -> Expectation:
 
 def substituted_by(detection: Detection) -> tuple[str, str] | None:
     """The one Kustomization of Flux whose variables are the service's switches: namespace ("": not said) and name."""
-    found = {(reading.namespace or "", reading.name or "") for reading in detection.readings if is_variable(reading)}
+    found = {(reading.namespace or "", reading.name or "") for reading in detection.readings if reading.switch.variable}
     return next(iter(found)) if len(found) == 1 else None
 
 
@@ -65,11 +64,6 @@ def is_replicas(reading: Reading) -> bool:
     return reading.switch.path == _REPLICAS
 
 
-def is_variable(reading: Reading) -> bool:
-    """Whether a switch sets a variable of a Kustomization of Flux."""
-    return reading.kind == KUSTOMIZATION and reading.switch.path[:3] == SUBSTITUTE
-
-
 def _workload(service: Service, detection: Detection) -> WorkloadName | None:
     sides = [Side(detection.state.value)] if detection.state.value in set(Side) else list(Side)
     named = {service.workload(side) for side in sides}
@@ -82,11 +76,12 @@ def _workload(service: Service, detection: Detection) -> WorkloadName | None:
 
 
 def _complete(workload: WorkloadName | None, readings: Sequence[Reading]) -> WorkloadName | None:
-    """With the namespace of the service's documents, where the catalog names none."""
+    """With the namespace of the service's documents, where the catalog names none: a Kustomization's is another."""
     if workload is None or workload.namespace:
         return workload
     same = [reading for reading in readings if (reading.kind, reading.name) == (workload.kind, workload.name)]
-    namespaces = {reading.namespace for reading in same or readings if reading.namespace}
+    own = same or [reading for reading in readings if not reading.switch.variable]
+    namespaces = {reading.namespace for reading in own if reading.namespace}
     return WorkloadName(workload.kind, workload.name, namespaces.pop() if len(namespaces) == 1 else None)
 
 

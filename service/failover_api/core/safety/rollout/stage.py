@@ -23,7 +23,6 @@ from failover_api.core.safety.rollout.expectation import (
     Expectation,
     expectation,
     is_replicas,
-    is_variable,
     label_of,
     substituted_by,
 )
@@ -273,10 +272,10 @@ class _Assessment:
 
     def _live_value(self, reading: Reading, workload: Workload) -> Value | _Unseen:
         """What stands at a switch in the cluster; _Unseen.UNSEEN where that is not looked at."""
-        if not is_variable(reading):
+        if not reading.switch.variable:
             return _live_value(reading, workload)
         known = self.substituting.variables if self.substituting is not None else {}
-        return known.get(str(reading.switch.path[-1]), _Unseen.UNSEEN)
+        return known.get(reading.switch.variable, _Unseen.UNSEEN)
 
 
 def _live_value(reading: Reading, workload: Workload) -> Value | _Unseen:
