@@ -87,6 +87,7 @@ async def test_a_namespace_that_is_new_is_unseen_until_it_was_looked_at(server: 
     services = Services("media")
     async with living(client, services) as live:
         assert live.view(frozenset({"media"})).deployments.why_unseen("media") == ""
+        assert live.view().deployments.why_unseen("office") == "office is no namespace of the catalog"
         stranger = live.view(frozenset({"office"}))
         assert stranger.deployments.why_unseen("office") == "it is not watched"
         assert stranger.pods.why_unseen("office") == "it is not watched"

@@ -41,6 +41,9 @@ async def test_a_look_sees_what_the_services_need(server: FakeKubernetes, client
     assert set(view.kustomizations.objects) == {("media", "apps"), ("office", "apps"), ("flux-system", "apps")}
     assert view.leases.objects["kube-node-lease", "k3s-w1"].unchanged_since >= began
     assert all(getattr(view, kind.field).why_unseen() == "" for kind in KINDS)
+    outside = "office is no namespace of the catalog"
+    assert [view.pods.why_unseen("office"), view.claims.why_unseen("office")] == [outside, outside]
+    assert [view.pods.why_unseen("flux-system"), view.kustomizations.why_unseen("office")] == ["", ""]
     assert view.heard_at is not None
     assert view.heard_at >= began
 

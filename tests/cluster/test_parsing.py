@@ -377,7 +377,7 @@ def test_the_inventory_of_a_large_kustomization_is_whole() -> None:
 def test_a_helm_release_with_what_its_newest_release_came_to() -> None:
     data = json.loads("""{
       "metadata": {"generation": 2},
-      "spec": {"releaseName": "plex", "suspend": true},
+      "spec": {"releaseName": "plex", "suspend": true, "targetNamespace": "tv"},
       "status": {"observedGeneration": 2, "lastAttemptedReleaseAction": "upgrade", "upgradeFailures": 1,
         "history": [{"name": "plex", "version": 3, "chartVersion": "1.2.3", "status": "failed"},
                     {"name": "plex", "version": 2, "chartVersion": "1.2.2", "status": "deployed"}],
@@ -394,6 +394,7 @@ def test_a_helm_release_with_what_its_newest_release_came_to() -> None:
             Condition("Ready", "False", "UpgradeFailed", "no"),
             Condition("Remediated", "True", "RollbackSucceeded"),
         ),
+        target="tv",
     )
 
 

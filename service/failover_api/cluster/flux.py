@@ -94,6 +94,7 @@ def parse_helm_release(data: object, key: Key) -> HelmRelease:
         applier=applier(data),
         is_remote=_is_remote(data),
         depends_on=_depends_on(data, namespace),
+        target=text(data, "spec", "targetNamespace"),
     )
 
 

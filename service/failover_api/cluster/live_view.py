@@ -174,6 +174,7 @@ class _LiveKind:
     def seen(self, missing: Mapping[str, str]) -> Seen[Any]:
         """`missing` says why namespaces are not seen that are not watched, {namespace: why}."""
         seen = merged([reflector.seen() for reflector, _ in self._running.values()])
+        seen = replace(seen, within=self._kind.namespaces(self._scope))
         if not missing or not self._kind.is_filtered:
             return seen
         return replace(seen, unseen={**missing, **seen.unseen}, is_forbidden=False)

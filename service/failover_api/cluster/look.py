@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from failover_api.cluster.client import Client
@@ -114,4 +115,5 @@ class _Look:
 
     def seen(self, late: str) -> Seen[Any]:
         missing = {namespace: late for namespace in self._wanted if namespace not in self._parts}
-        return merged([*self._parts.values(), *([Seen(unseen=missing)] if missing else [])])
+        seen = merged([*self._parts.values(), *([Seen(unseen=missing)] if missing else [])])
+        return replace(seen, within=self._kind.namespaces(self._scope))

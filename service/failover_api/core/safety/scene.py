@@ -45,6 +45,8 @@ class Scene:
         """That of the target's workload, and so of its claims; None: nobody says."""
         if self.target.workload is not None:
             return self.target.workload.namespace
+        if self.target.release is not None and self.target.release.target:
+            return self.target.release.target
         return self.expected.workload.namespace if self.expected.workload is not None else None
 
     @property

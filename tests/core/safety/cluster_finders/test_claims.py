@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Claim, Requirement, StorageClass, Volume
+from failover_api.core.safety.observed import Claim, HelmRelease, Requirement, StorageClass, Volume
 from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, manifest, promote
 from tests.support.builders import service, switch
 from tests.support.cluster_views import NOW, W1, W2, claim, dead, node, sonarr, unseen, volume
@@ -54,6 +54,19 @@ def test_each_state_that_keeps_a_pod_from_its_data_stops_the_move(
     (hazard,) = of_claims(claim(CLAIM_TO, **{**plain, **changes}), storage_classes=[LAZY, EAGER], volumes=[])
     assert (hazard.slug, hazard.severity) == (slug, Severity.STOP)
     assert said in hazard.detail
+
+
+def test_no_claim_is_missing_where_nobody_looks() -> None:
+    seen = before(claims=[], deployments=[], helm_releases=[HelmRelease("media", "sonarr", target="tv")])
+    kept = replace(seen.claims, within=frozenset({"media"}))
+    path, workload = "spec.values.persistence.config.existingClaim", WorkloadName("HelmRelease", "sonarr", "media")
+    one = switch(path, "pvc-sonarr", CLAIM_TO, kind="HelmRelease")
+    of = service(one, name="sonarr", primary_workload=workload, backup_workload=workload)
+    values = "{persistence: {config: {existingClaim: pvc-sonarr}}}"
+    text = f"kind: HelmRelease\nmetadata: {{name: sonarr, namespace: media}}\nspec: {{values: {values}}}\n"
+    for claims, slugs in ((seen.claims, ["claim-missing"]), (kept, [])):
+        found = promote(replace(seen, claims=claims), service=of, text=text.encode())
+        assert [hazard.slug for hazard in found if hazard.slug.startswith("claim-")] == slugs
 
 
 def test_a_volume_that_is_kept_for_the_claim_is_no_empty_one() -> None:

@@ -18,6 +18,7 @@ from failover_api.core.safety.observed import (
     Owner,
     Replication,
     Requirement,
+    Seen,
     StorageClass,
     View,
 )
@@ -678,6 +679,15 @@ def test_a_releases_workload_is_found_by_its_labels() -> None:
     assert found is not None
     assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
     assert found.appliers.kustomization == kustomization()
+
+
+def test_a_release_whose_workload_is_where_nobody_looks_does_not_wait_to_be_applied() -> None:
+    by = Applier(kustomization=("flux-system", "apps"))
+    release = HelmRelease("media", "sonarr", applier=by, target="tv")
+    kept = Seen(seen_at=NOW, heard_at=0.0, within=frozenset({"media"}))
+    found = release_state(replace(view(helm_releases=[release]), deployments=kept, stateful_sets=kept))
+    assert found is not None
+    assert said(found) == "unknown: Its workload is not seen: tv is no namespace of the catalog. "
 
 
 def test_of_several_the_one_with_the_services_claim_is_meant() -> None:

@@ -69,7 +69,7 @@ class Kustomization:
 class HelmRelease:
     """`release` is the name of the newest release in its history, else the one that its spec gives.
 
-    What is made of one that `is_remote` is in another cluster.
+    What is made of one that `is_remote` is in another cluster. `target` is the namespace of that, "": its own.
     """
 
     namespace: str
@@ -82,6 +82,7 @@ class HelmRelease:
     applier: Applier = NOBODY
     is_remote: bool = False
     depends_on: tuple[Key, ...] = ()
+    target: str = ""
 
     @property
     def is_behind(self) -> bool:

@@ -1,6 +1,6 @@
 """All of a cluster that was seen: of each kind its objects and when that was, or why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields
 from typing import Generic, TypeVar
 
@@ -21,6 +21,7 @@ class Seen(Generic[T]):
 
     `unseen` says why there is nothing, or nothing newer, by namespace; EVERYWHERE: of all. `is_installed` is False when
     the cluster does not know the kind: then it surely has none. `is_forbidden`: what is unseen may not be read.
+    `within` are the namespaces of which objects are kept, None: of all.
     """
 
     objects: Mapping[Key, T] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Seen(Generic[T]):
     unseen: Mapping[str, str] = field(default_factory=dict)
     is_installed: bool = True
     is_forbidden: bool = False
+    within: Set[str] | None = None
 
     def why_unseen(self, namespace: str = EVERYWHERE) -> str:
         """Why it is not known what a namespace has, "" when it is. EVERYWHERE: in any namespace."""
@@ -36,7 +38,9 @@ class Seen(Generic[T]):
             return NOT_LOOKED_AT
         if namespace == EVERYWHERE:
             return next(iter(self.unseen.values()), "")
-        return self.unseen.get(EVERYWHERE) or self.unseen.get(namespace, "")
+        is_outside = self.within is not None and namespace not in self.within
+        outside = f"{namespace} is no namespace of the catalog" if is_outside else ""
+        return self.unseen.get(EVERYWHERE) or self.unseen.get(namespace) or outside
 
     @property
     def current(self) -> Mapping[Key, T]:

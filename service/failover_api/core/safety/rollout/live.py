@@ -149,7 +149,8 @@ def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Li
     if len(found) > 1:
         names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
         return Live(release=release, why=f"The release has several workloads: {names}.")
-    unseen = why or view.deployments.why_unseen(namespace or "") or view.stateful_sets.why_unseen(namespace or "")
+    place = (release.target if release else "") or namespace or ""
+    unseen = why or view.deployments.why_unseen(place) or view.stateful_sets.why_unseen(place)
     return Live(release=release, is_seen=not unseen, why=f"Its workload is not seen: {unseen}." if unseen else "")
 
 
