@@ -61,8 +61,8 @@ def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
 def _idle(body: Body) -> str:
     unwell = [f"{node['name']} is {node['state']}" for node in body["nodes"] if node["state"] != "ready"]
     nothing = f"Nothing is to be moved, though {listed(unwell, _NAMED)}." if unwell else "All nodes are well."
-    would = "would act" if body["mode"] == "act" else "would say so, and move nothing,"
-    return f"{nothing} If a node died, it {would} after `dead_for`."
+    would = "act" if body["mode"] == "act" else "say so, and move nothing"
+    return f"{nothing} If a node died, it would after `dead_for` {would}."
 
 
 def _going(body: Body, lines: list[Body], shown: Callable[[str], str]) -> Iterator[str]:
