@@ -111,6 +111,14 @@ async def test_a_proxy_with_nothing_behind_it_is_no_cluster_without_volsync(
     assert view.replication_sources.is_installed
 
 
+async def test_that_it_is_an_api_server_is_asked_once_for_all_that_it_does_not_know(
+    server: FakeKubernetes, client: Client
+) -> None:
+    server.absent = {path for kind in KINDS if kind.is_optional for path in kind.paths}
+    assert not (await seen(client)).kustomizations.is_installed
+    assert server.count("list", "/version") == 1
+
+
 async def test_pods_that_may_be_read_nowhere_but_at_controllers_are_not_seen_to_be_none(
     server: FakeKubernetes, client: Client
 ) -> None:

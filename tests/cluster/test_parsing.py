@@ -445,9 +445,15 @@ def test_an_application_of_argo_syncs_by_itself_or_not(policy: Any, is_automated
     assert flux.parse_application(data, ("argocd", "apps")) == expected
 
 
-def test_an_application_may_have_several_sources() -> None:
-    data = {"spec": {"sources": [{"repoURL": "https://git.example.org/lab", "path": "apps"}]}}
-    assert flux.parse_application(data, ("argocd", "apps")).repository == "https://git.example.org/lab"
+def test_of_several_sources_of_an_application_the_one_in_git_counts() -> None:
+    chart, git = {"repoURL": "https://charts.example.org", "chart": "app"}, {"repoURL": "https://git.example.org/lab"}
+    sync = {"status": "Synced", "revisions": ["1.2.3", "a" * 40]}
+    operation = {"syncResult": {"revisions": ["1.2.2", "b" * 40]}}
+    data = {"spec": {"sources": [chart, git]}, "status": {"sync": sync, "operationState": operation}}
+    found = flux.parse_application(data, ("argocd", "apps"))
+    assert (found.repository, found.revision, found.operation_revision) == (git["repoURL"], "a" * 40, "b" * 40)
+    assert flux.parse_application({"spec": {"sources": [chart]}}, ("argocd", "apps")).repository == ""
+    assert flux.parse_application({**data, "status": {"sync": {"revisions": ["1"]}}}, ("a", "b")).revision == ""
 
 
 SOURCE = {"repoURL": "https://git.example.org/lab", "path": "apps", "targetRevision": "main"}

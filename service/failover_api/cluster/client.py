@@ -17,18 +17,26 @@ import httpx2
 
 from failover_api.cluster.access import Access
 from failover_api.cluster.credentials import Credentials
+from failover_api.cluster.fields import text
 from failover_api.cluster.plugin import Identity
 from failover_api.cluster.replies import failure_of, not_kubernetes
 from failover_api.cluster.session import Session
 from failover_api.connection_errors import explain_connection_error
 from failover_api.core.untrusted_json import parse_json
-from failover_api.errors import ClusterUnauthenticated, ClusterUnavailable, WatchCut
+from failover_api.errors import (
+    ClusterForbidden,
+    ClusterUnauthenticated,
+    ClusterUnavailable,
+    KindNotInstalled,
+    WatchCut,
+)
 from failover_api.host_clock import HostClock
 
 CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024 * 1024  # etcd holds no object of more than 1.5 MiB
 SLACK_S = 5.0  # a window of a watch may end as much later than asked
+_VERSION, _CHECKED_S = "/version", 1.0  # so long it surely is an API server that answers
 _RENEW_AFTER_S = 5.0  # a younger session is not replaced after a failure
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "failover-api"}
 
@@ -50,11 +58,35 @@ class Client:
         self._credentials = Credentials(access.login, access.endpoint, now=self.clock.now)
         self._session: Session | None = None
         self._replaced: list[Session] = []
-        self._opening = asyncio.Lock()
+        self._opening, self._checking = asyncio.Lock(), asyncio.Lock()
+        self._checked_at = float("-inf")
 
     async def get(self, path: str, params: Mapping[str, str], *, timeout_s: float) -> Any:
         """The JSON at a path."""
         return await self._exchange("GET", path, params, None, timeout_s=timeout_s)
+
+    async def check_is_api_server(self, *, timeout_s: float) -> None:
+        """For an answer that something else gives too: a proxy that has lost what is behind it knows no kind at all.
+
+        Those who ask at once share the answer. Raises ClusterUnavailable.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), self._checking:
+                if time.monotonic() - self._checked_at > _CHECKED_S:
+                    await self._ask_version(timeout_s)
+                    self._checked_at = time.monotonic()
+        except TimeoutError as exc:
+            raise ClusterUnavailable(f"GET {_VERSION}: no answer within {timeout_s:.2g} s") from exc
+
+    async def _ask_version(self, timeout_s: float) -> None:
+        try:
+            version = await self.get(_VERSION, {}, timeout_s=timeout_s)
+        except KindNotInstalled as exc:
+            raise ClusterUnavailable(f"GET {_VERSION}: the server does not know it: is it an API server?") from exc
+        except (ClusterForbidden, ClusterUnauthenticated):
+            return  # which only an API server says
+        if not text(version, "gitVersion"):
+            raise ClusterUnavailable(f"GET {_VERSION}: the answer names no version: is it an API server?")
 
     async def create(self, path: str, body: object, *, timeout_s: float) -> Any:
         """What the API server makes of a new object: a review, which is answered and kept nowhere, or a Lease."""

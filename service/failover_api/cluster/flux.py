@@ -12,6 +12,7 @@ from failover_api.cluster.fields import (
     items,
     number,
     text,
+    texts,
     time,
     value_at,
 )
@@ -126,7 +127,7 @@ def _source(data: object, key: Key, kind: str) -> Source:
 
 def parse_application(data: object, key: Key) -> Application:
     namespace, name = key
-    source = value_at(data, "spec", "source") or next(items(data, "spec", "sources"), {})
+    place, source = _git_source(data)
     return Application(
         namespace=namespace,
         name=name,
@@ -134,16 +135,27 @@ def parse_application(data: object, key: Key) -> Application:
         repository=_without_password(text(source, "repoURL")),
         path=text(source, "path"),
         sync=text(data, "status", "sync", "status"),
-        revision=text(data, "status", "sync", "revision"),
+        revision=_revision(data, place, "status", "sync"),
         health=text(data, "status", "health", "status"),
         operation=text(data, "status", "operationState", "phase"),
-        operation_revision=text(data, "status", "operationState", "syncResult", "revision")
-        or text(data, "status", "operationState", "operation", "sync", "revision"),
+        operation_revision=_revision(data, place, "status", "operationState", "syncResult")
+        or _revision(data, place, "status", "operationState", "operation", "sync"),
         is_behind=_is_application_behind(data),
         branch=text(source, "targetRevision").removeprefix("refs/heads/"),
         destination=text(data, "spec", "destination", "namespace"),
         is_remote=_is_of_another_cluster(value_at(data, "spec", "destination")),
     )
+
+
+def _git_source(data: object) -> tuple[int, object]:
+    """Of several the first that is no chart, and which that is: their revisions are listed in the same order."""
+    several = list(enumerate(items(data, "spec", "sources")))
+    return next((one for one in several if not text(one[1], "chart")), (0, value_at(data, "spec", "source")))
+
+
+def _revision(data: object, place: int, *path: str) -> str:
+    several = texts(data, *path, "revisions")
+    return text(data, *path, "revision") or (several[place] if place < len(several) else "")
 
 
 def _is_of_another_cluster(destination: object) -> bool:

@@ -9,13 +9,7 @@ from failover_api.cluster.client import Client
 from failover_api.cluster.fields import namespace_and_name, text, value_at
 from failover_api.cluster.kinds import Kind, path_in
 from failover_api.core.safety.observed import Key
-from failover_api.errors import (
-    ClusterForbidden,
-    ClusterUnauthenticated,
-    ClusterUnavailable,
-    KindNotInstalled,
-    VersionExpired,
-)
+from failover_api.errors import ClusterUnavailable, KindNotInstalled, VersionExpired
 
 PAGE = 50  # objects: parsing more at once would take memory that is never given back, and others' turn
 MAX_KEPT = 20_000  # objects of a kind
@@ -46,23 +40,8 @@ async def list_kind(client: Client, kind: Kind, namespace: str, keeps: Keeps, *,
     try:
         return await _list(client, kind, path_in(oldest, namespace), namespace, keeps, end)
     except KindNotInstalled:
-        await _check_is_api_server(client, end)
+        await client.check_is_api_server(timeout_s=max(0.001, end - time.monotonic()))
         raise
-
-
-async def _check_is_api_server(client: Client, end: float) -> None:
-    """Something else that knows no kind at all says the same: a proxy that has lost what is behind it.
-
-    Raises ClusterUnavailable.
-    """
-    try:
-        version = await client.get("/version", {}, timeout_s=max(0.001, end - time.monotonic()))
-    except KindNotInstalled as exc:
-        raise ClusterUnavailable("GET /version: the server knows nothing of it (404): is it an API server?") from exc
-    except (ClusterForbidden, ClusterUnauthenticated):
-        return  # which only an API server says
-    if not text(version, "gitVersion"):
-        raise ClusterUnavailable("GET /version: the answer names no version: is it an API server?")
 
 
 async def _list(client: Client, kind: Kind, path: str, namespace: str, keeps: Keeps, end: float) -> Listed:

@@ -233,7 +233,7 @@ class RolloutWatch:
         return is_from_before(committed_at, state, cluster_ahead_s=self._failover.cluster_ahead_s)
 
     def _serves(self, key: _Key, status: Status, record: Record, state: ClusterState, *, was_followed: bool) -> None:
-        self._following.pop(key, None)
+        following = self._following.pop(key, None)
         self._served[key] = True
         if not self._is_from_before(status, state):
             self._failover.step_times.saw(*key, state)
@@ -244,8 +244,9 @@ class RolloutWatch:
             return
         committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
         ready_at = state.ready_at if state.ready_at is not None else state.seen_at
-        ahead_s = self._failover.cluster_ahead_s  # its clock tells one of the two, the Git host's the other
-        took_s = max(0.0, ready_at - ahead_s - committed_at) if committed_at is not None else None
+        seen_s = time.monotonic() - following.since if following is not None else None
+        told_s = None if committed_at is None else ready_at - committed_at
+        took_s = None if told_s is None else time_taken(told_s, self._failover.cluster_ahead_s, seen_s)
         _log.info(
             "move serves",
             extra={"service": key[0], "operation": key[1], "node": state.node, "pod": state.pod, "seconds": took_s},
@@ -299,6 +300,18 @@ class RolloutWatch:
             following.is_told = True
             _log.warning("move blocked", extra={"service": key[0], "operation": key[1], "detail": state.reason})
             self._events.publish(Blocked(status.service, record, state.reason, state.cure, key in self._own))
+
+
+def time_taken(told_s: float, ahead_s: float, seen_s: float | None) -> float:
+    """How long a move took: `told_s` by the Git host's clock and the cluster's, which is `ahead_s` ahead.
+
+    How far it is, is known from its last answer: a clock that was set since is told wrong. `seen_s` is how long it was
+    seen to take, from here; None: it was not. What is nearer to that is believed.
+    """
+    corrected_s = told_s - ahead_s
+    if seen_s is None:
+        return max(0.0, corrected_s)
+    return max(0.0, min(corrected_s, told_s, key=lambda each: abs(each - seen_s)))
 
 
 def _differ(one: ClusterState, other: ClusterState) -> bool:

@@ -79,6 +79,38 @@ def test_it_is_stale_after_max_data_age_or_a_day(age_s: float, allowed_s: float 
     assert judged(source(last_sync_at=NOW - age_s), synced(), max_data_age_s=allowed_s).state == state
 
 
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        (
+            (source(claim="pvc-radarr"), synced()),
+            (
+                "ReplicationSource sonarr-to-w2 is about pvc-radarr, which is no claim of primary: what is there is "
+                "not copied."
+            ),
+        ),
+        (
+            (source(), synced(claim="pvc-sonarr")),
+            (
+                "ReplicationDestination sonarr-w2 is about pvc-sonarr, which is no claim of backup: what is there is "
+                "not copied."
+            ),
+        ),
+        (
+            (source(mover="restic"), synced()),
+            (
+                "ReplicationSource sonarr-to-w2 has the mover restic, and ReplicationDestination sonarr-w2 rsyncTLS: "
+                "nothing is copied."
+            ),
+        ),
+    ],
+)
+def test_a_pair_that_copies_something_else_protects_nothing(ends: tuple[Replication, ...], reason: str) -> None:
+    status = judged(*ends)
+    assert (status.state, status.data_as_of, status.reason) == (FAILING, None, reason)
+    assert judged(source(claim=""), synced(mover="")).state is PROTECTED, "what it does not say is not held against it"
+
+
 def test_both_ends_paused_is_parked_whatever_befell_it_before() -> None:
     ends = source(is_paused=True, result="Failed"), destination(is_paused=True)
     assert judged(*ends).state is PARKED
@@ -167,7 +199,10 @@ def test_a_relocation_fills_it_for_as_long_as_its_tag_stands() -> None:
 
 
 def test_on_backup_it_is_the_pair_that_leads_home() -> None:
-    home = [source(name="sonarr-to-w1", is_paused=True), destination(name="sonarr-w1", is_paused=True)]
+    home = [
+        source(name="sonarr-to-w1", claim="pvc-sonarr-backup", is_paused=True),
+        destination(name="sonarr-w1", claim="pvc-sonarr", is_paused=True),
+    ]
     assert judged(source(), synced(), *home).state is PROTECTED
     parked = judged(source(), synced(), *home, side=State.BACKUP)
     assert parked.state is PARKED

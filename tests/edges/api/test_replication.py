@@ -59,14 +59,15 @@ def pair(
     if started_ago_s is not None:
         status["lastSyncStartTime"] = at(started_ago_s)
     meta = {"namespace": "media"}
+    old, new = sorted(("pvc-sonarr", "pvc-sonarr-backup"), reverse=destination.endswith("w1"))
     cluster.server.put(
-        SOURCES, {"metadata": {**meta, "name": source}, "spec": {**spec, "sourcePVC": "pvc-sonarr"}, "status": status}
+        SOURCES, {"metadata": {**meta, "name": source}, "spec": {**spec, "sourcePVC": old}, "status": status}
     )
     cluster.server.put(
         DESTINATIONS,
         {
             "metadata": {**meta, "name": destination},
-            "spec": {"paused": paused, "rsyncTLS": {"destinationPVC": "pvc-sonarr-backup", "copyMethod": "Direct"}},
+            "spec": {"paused": paused, "rsyncTLS": {"destinationPVC": new, "copyMethod": "Direct"}},
             "status": {"latestMoverStatus": {"result": result}} if ago_s is not None else {},
         },
     )

@@ -1,7 +1,7 @@
 """How well a service's data is copied to the side where it is not: from both ends of its pair, and nothing else.
 
-The order counts: what is missing, what is paused, what a relocation does, what fails, how old the copy is. In doubt it
-is not protected.
+The order counts: what it is about, what is missing, what is paused, what a relocation does, what fails, how old the
+copy is. In doubt it is not protected.
 
 paused          stops nothing but the mover's job: a pair is parked when both ends are, and with one end it is broken
 a manual tag    switches the schedule off for as long as it stands, also after its sync
@@ -49,6 +49,8 @@ def replication_status(
     ends = _ends(pair, view, service)
     if isinstance(ends, str):
         return replace(unknown, reason=ends)
+    if wrong := _why_no_pair(service, Side(side.value), *ends):
+        return replace(unknown, state=ReplicationState.FAILING, reason=wrong)
     return _Judgement(service.name, side, replication, *ends).status(now, _limit_s(service), is_relocated=is_relocated)
 
 
@@ -73,6 +75,18 @@ def _ends(pair: Pair, view: View | None, service: Service) -> "tuple[_End, _End]
         ends.append(_End(kind_name, name, next(iter(found), None)))
     source, destination = ends
     return source, destination
+
+
+def _why_no_pair(service: Service, side: Side, source: "_End", destination: "_End") -> str:
+    """Why the two do not copy what the service has, however well they are; "" when they do."""
+    for end, of in ((source, side), (destination, side.other)):
+        claims = {str(switch.value(of)) for switch in service.switches if switch.is_claim}
+        if end.it is not None and end.it.claim and claims and end.it.claim not in claims:
+            return f"{end.label} is about {cut(end.it.claim)}, which is no claim of {of}: what is there is not copied."
+    movers = [end.it.mover for end in (source, destination) if end.it is not None and end.it.mover]
+    if len(set(movers)) > 1:
+        return f"{source.label} has the mover {movers[0]}, and {destination.label} {movers[1]}: nothing is copied."
+    return ""
 
 
 def _why_unseen(kind: Seen[Replication], namespaces: tuple[str, ...]) -> str:

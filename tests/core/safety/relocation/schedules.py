@@ -1,7 +1,7 @@
 """Schedules: a world, two replicas of ours that go on with one relocation, faults and people, all from one seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from failover_api.core.catalog.model import Side
@@ -9,7 +9,9 @@ from failover_api.core.catalog.replication import Via
 from failover_api.core.safety.relocation import ladder, values
 from failover_api.core.safety.relocation.ladder import Decision, State
 from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
-from failover_api.core.safety.relocation.proofs import serving_at
+from failover_api.core.safety.relocation.proofs import Quiet, serving_at
+from failover_api.core.safety.relocation.quiet import still
+from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import DOWN, ENDS, SEEN_TWICE, Edge, Position
 from failover_api.core.safety.relocation.values import manual, paused
@@ -31,6 +33,14 @@ class Replica:
     is_asked_to_abort: bool = False
     pending: tuple[int, Decision] | None = None  # decided, and not sent yet
     sends_at: float = 0.0
+    quiet: Quiet | None = None  # since when it has seen the app stopped
+
+    def sees(self, world: World) -> Sight:
+        """As whoever goes on with it sees it."""
+        sight = world.sight()
+        is_asked = ladder.position_of(world.subject, world.git()) is Position.QUIESCE
+        self.quiet = still(self.quiet, sight) if is_asked else None
+        return replace(sight, quiet_since=None if self.quiet is None else self.quiet.at)
 
 
 @dataclass
@@ -170,7 +180,11 @@ def _abort(it: Run, random: Random) -> None:
 
 
 def _away(it: Run, random: Random) -> None:
-    random.choice(it.replicas).away_until = it.world.now + random.randint(10, 120)
+    """For a while; some come back as another process, which remembers nothing."""
+    replica = random.choice(it.replicas)
+    replica.away_until = it.world.now + random.randint(10, 120)
+    if random.random() < 0.5:
+        replica.quiet = None
 
 
 def _person(it: Run, random: Random) -> None:
@@ -217,7 +231,7 @@ def _act(it: Run, replica: Replica, random: Random) -> None:
     if world.now < replica.looks_at:
         return
     replica.looks_at = world.now + random.randint(1, 5)
-    decision = ladder.decide(world.subject, world.git(), world.sight(), is_aborted=replica.is_asked_to_abort)
+    decision = ladder.decide(world.subject, world.git(), replica.sees(world), is_aborted=replica.is_asked_to_abort)
     it.last = decision
     _check_words(it, decision)
     if decision.commit is not None:
@@ -234,7 +248,7 @@ def _send(it: Run, replica: Replica, random: Random) -> None:
         return  # the request is lost
     assert commit is not None
     assert commit.edits, f"{commit.label} writes nothing"
-    if not _is_still_so(it, decision):
+    if not _is_still_so(it, replica, decision):
         return
     if it.world.write(head, commit.edits, commit.label, commit.proof):
         it.steps.append(commit.label)
@@ -246,11 +260,11 @@ def _send(it: Run, replica: Replica, random: Random) -> None:
         replica.looks_at = it.world.now + 3  # its reply is: we do not know, and look
 
 
-def _is_still_so(it: Run, decision: Decision) -> bool:
+def _is_still_so(it: Run, replica: Replica, decision: Decision) -> bool:
     """The look right before the write: what has come late is decided anew."""
     if decision.edge is None or decision.edge.cause not in SEEN_TWICE:
         return True
-    return ladder.decide(it.world.subject, it.world.git(), it.world.sight()).edge == decision.edge
+    return ladder.decide(it.world.subject, it.world.git(), replica.sees(it.world)).edge == decision.edge
 
 
 def _check_words(it: Run, decision: Decision) -> None:

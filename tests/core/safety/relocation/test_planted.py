@@ -162,7 +162,7 @@ def _tag_both(subject: Any, git: Any, step: Step) -> Any:
 
 def test_a_step_that_is_written_as_it_was_decided_long_ago_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in Git tells that a Job has written in between: the look right before the write does."""
-    seeds, faults = range(700_784, 700_787), {"away", "job"}
+    seeds, faults = (702_707, 702_836), {"away", "job"}
     assert not any(run(seed, faults=faults).wrongs for seed in seeds)
     monkeypatch.setattr(schedules, "SEEN_TWICE", frozenset())
     assert any(run(seed, faults=faults).wrongs for seed in seeds)

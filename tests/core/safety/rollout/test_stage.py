@@ -1,6 +1,6 @@
 """In which stage a service is, by what is seen of its cluster."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -593,6 +593,19 @@ def test_what_was_seen_before_and_is_not_there_is_absent() -> None:
 def test_a_cluster_that_was_not_seen_says_nothing() -> None:
     of = sonarr()
     assert cluster_state(of, in_git(of), View()) is None
+
+
+def test_of_a_cluster_that_fell_silent_nothing_is_seen() -> None:
+    """A watched view keeps its objects; which kinds it never had is no answer either."""
+    of, before = sonarr(), view()
+    silent = {kind.name: replace(getattr(before, kind.name), unseen={"": "refused"}) for kind in fields(View)}
+    assert cluster_state(of, in_git(of), View(**silent), was_seen=True) is None
+    absent = {**silent, "applications": seen(is_installed=False)}
+    assert cluster_state(of, in_git(of), View(**absent), was_seen=True) is None
+    half = {**silent, "nodes": before.nodes}
+    found = cluster_state(of, in_git(of), View(**half), was_seen=True)
+    assert found is not None
+    assert (found.stage, found.reason) == (Stage.UNKNOWN, "Deployments are not seen: refused.")
 
 
 def test_a_service_of_another_cluster_is_not_looked_for() -> None:

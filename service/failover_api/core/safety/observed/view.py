@@ -82,9 +82,12 @@ class View:
 
     @property
     def answers(self) -> bool:
-        """Whether anything of it is seen now; what was seen before may still be there when it is not."""
+        """Whether anything of it is seen now; what was seen before may still be there when it is not.
+
+        That it does not know a kind is no answer: it is asked for that seldom, and may be no cluster.
+        """
         kinds = [getattr(self, kind.name) for kind in fields(self)]
-        return any(seen.heard_at is not None and not seen.unseen for seen in kinds)
+        return any(seen.heard_at is not None and not seen.unseen and seen.is_installed for seen in kinds)
 
     @property
     def is_whole(self) -> bool:

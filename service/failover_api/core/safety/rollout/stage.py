@@ -76,7 +76,7 @@ def cluster_state(
     the app answers (`verify`) is another matter.
     """
     seen_at = _seen_at(view)
-    if service.is_elsewhere or seen_at is None:
+    if service.is_elsewhere or seen_at is None or not view.answers:
         return None
     expected, substituting = expectation(service, detection), _substituting(detection, view)
     if expected.workload is None and substituting.kustomization is not None:
