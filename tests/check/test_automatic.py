@@ -52,7 +52,7 @@ async def test_what_nobody_copies_never_moves_by_itself(stage: Stage, tmp_path: 
     stage.declare(sonarr(), top=ACT)
     (told,) = await check(stage, "automatic sonarr")
     assert told.level == "warn"
-    assert told.detail.startswith(f"{NEVER}no ReplicationSource of pvc-sonarr is there. Let VolSync copy it; or, ")
+    assert told.detail.startswith(f"{NEVER}not there: ReplicationSource of pvc-sonarr. Let VolSync copy it; or, ")
     path = tmp_path / SONARR
     path.parent.mkdir(parents=True)
     path.write_bytes(stage.read(SONARR) or b"")
@@ -93,7 +93,7 @@ async def test_a_backup_to_an_object_store_alone_is_no_copy(stage: Stage) -> Non
     stage.commit({FILE: source()})
     stage.declare(sonarr(), top=ACT)
     (told,) = await check(stage, "automatic sonarr")
-    assert told.detail.startswith(f"{NEVER}no ReplicationDestination of pvc-sonarr-backup is there. ")
+    assert told.detail.startswith(f"{NEVER}not there: ReplicationDestination of pvc-sonarr-backup. ")
 
 
 async def test_order_that_nobody_sees_kept_is_said(stage: Stage) -> None:

@@ -34,8 +34,8 @@ def body(*pending: dict[str, Any], **changed: Any) -> dict[str, Any]:
         ),
         pytest.param(
             [line("plex", acts=False, acts_at=BEFORE)],
-            "It would have moved plex off k3s-w1 at 2026-11-30 20:04:00 UTC, and only says so (`observe`).",
-            id="only observed, and over",
+            "It would move plex off k3s-w1, due since 2026-11-30 20:04:00 UTC, and only says so (`observe`).",
+            id="only observed, and due",
         ),
         pytest.param(
             [line("sonarr"), line("plex", acts=False, acts_at=None)],

@@ -33,7 +33,7 @@ def check_data_age(status: Status, around: Surroundings, rules: Automatic) -> It
         why = "its data is brought by hand (`replication: {kind: manual}`)"
     else:
         missing = sorted({what for claim in claims if (what := _surely_missing(claim, around))})
-        why = f"no {listed(missing, MAX_NAMED)} is there" if missing else ""
+        why = f"not there: {listed(missing, MAX_NAMED)}" if missing else ""
     if why:
         yield Check(f"automatic {service.name}", ok=True, detail=f"{_NEVER}: {why}. {_CURE}", is_warning=True)
 

@@ -61,8 +61,8 @@ def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
 def _idle(body: Body) -> str:
     unwell = [f"{node['name']} is {node['state']}" for node in body["nodes"] if node["state"] != "ready"]
     nothing = f"Nothing is to be moved, though {listed(unwell, _NAMED)}." if unwell else "All nodes are well."
-    would = "would act" if body["mode"] == "act" else "would say so, and move nothing,"
-    return f"{nothing} If a node died, it {would} after `dead_for`."
+    would = "act" if body["mode"] == "act" else "say so, and move nothing"
+    return f"{nothing} If a node died, it would after `dead_for` {would}."
 
 
 def _going(body: Body, lines: list[Body], shown: Callable[[str], str]) -> Iterator[str]:
@@ -77,13 +77,13 @@ def _going(body: Body, lines: list[Body], shown: Callable[[str], str]) -> Iterat
 
 
 def _verb(body: Body, line: Body, shown: Callable[[str], str]) -> str:
-    """With {} for what and where. What would have been is over: `acts_at` stays that of the event."""
+    """With {} for what and where. `acts_at` is when the event was due; a gate may have held it longer than that."""
     at, as_of = line["acts_at"], body["as_of"]
     is_over = not at or (as_of is not None and at <= as_of)
     if line["acts"]:
         return "moves {} now" if is_over else f"moves {{}} at {shown(at)}"
-    when = f" at {shown(at)}" if at else " now"
-    return f"would {'have moved' if at and is_over else 'move'} {{}}{when}, and only says so (`observe`)"
+    when = " now" if not at else f", due since {shown(at)}" if is_over else f" at {shown(at)}"
+    return f"would move {{}}{when}, and only says so (`observe`)"
 
 
 def _held(lines: list[Body]) -> Iterator[str]:

@@ -80,6 +80,12 @@ class Entry:
         return (self.record and self.record.provenance.by) or self.logged.by
 
     @property
+    def accepted(self) -> tuple[str, ...]:
+        """The hazards that were; of a relocation its first commit says it."""
+        records = [*(step.record for step in self.steps), *((self.record,) if self.record is not None else ())]
+        return tuple(dict.fromkeys(slug for record in records for slug in record.accepted))
+
+    @property
     def subject(self) -> str:
         """The commit's first line."""
         return self.logged.message.partition("\n")[0]

@@ -65,6 +65,7 @@ async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_p
     assert (there.status_code, there.json()["state"], there.json()["operation"]) == (200, "done", None)
     moves = [entry for entry in history if entry["kind"] == "failover"]
     assert [(move["action"], move["from"], move["to"]) for move in moves] == [("relocate", "backup", "primary")]
+    assert moves[0]["accepted"] == ["unsynced-overwritten"], "its first commit says it, not its cutover"
 
 
 async def test_who_may_not_see_it_is_not_told_that_it_exists(stage: Stage, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ async def test_how_many_could_move_stands_in_the_headline(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert "could move now" not in (await browser.get("/")).text
         await browser.app.state.watches.readiness.look()
-        assert "3 of 3 at home, 3 could move now, by a look just now" in text((await browser.get("/")).text)
+        assert "3 of 3 at home, 3 could move now, checked just now" in text((await browser.get("/")).text)
 
 
 # The timeline

@@ -14,6 +14,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -22,6 +24,9 @@ import yaml
 from failover_api.edges.demo import run
 from failover_api.edges.demo.catalog import SANDBOX, add_unblock, demo_catalog
 from failover_api.edges.demo.run import addresses, listen
+from failover_api.edges.demo.world import World
+from failover_api.host_clock import HostClock
+from failover_api.sandbox.cluster.clock import Clock
 
 COMMAND = [sys.executable, "-m", "failover_api", "demo"]
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("FAILOVER_")} | {"COLUMNS": "80"}
@@ -358,3 +363,13 @@ def test_the_line_that_the_story_adds_makes_it_the_example_again(tmp_path: Path)
     assert "unblock" not in file.read_text()
     assert add_unblock(file) == "    unblock: rolling"
     assert yaml.safe_load(file.read_text())["services"] == yaml.safe_load(example)["services"]
+
+
+def test_of_time_that_is_skipped_the_service_hears_at_once(tmp_path: Path) -> None:
+    """It would learn of it by the end of its watches alone, and take a sync for one of the future until then."""
+    cluster, heard = SimpleNamespace(clock=Clock()), HostClock()
+    world = World(*[cast(Any, cluster)] * 2, "", "", tmp_path, tmp_path, [heard])
+    world.skip(1.0)
+    assert heard.now() == pytest.approx(cluster.clock.now, abs=1.5)
+    world.skip(300.0)
+    assert heard.now() == pytest.approx(cluster.clock.now, abs=1.5)

@@ -113,7 +113,7 @@ def made_move(service: Service, detection: Detection, side: Side, manifests: Man
     """The move that has brought a service to a side, by what there is now: a strategy may be put back since."""
     old = {reading: reading.switch.value(side.other) for reading in detection.readings}
     new = {reading: reading.switch.value(side) for reading in detection.readings}
-    documents = _documents(detection.readings, new, manifests, old=old)
+    documents = (*_documents(detection.readings, new, manifests, old=old), *_ends(service, manifests, {}))
     switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
     return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=True, is_made=True)
 

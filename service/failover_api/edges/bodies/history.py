@@ -25,7 +25,7 @@ def entry_body(entry: Entry) -> EntryBody:
         pull_request=pull_request_body(entry.pull_request) if entry.pull_request else None,
         message=entry.subject,
         verified=entry.verified,
-        accepted=list(record.accepted) if record else [],
+        accepted=list(entry.accepted),
         trigger=record.provenance.trigger if record else None,
         evidence=list(record.provenance.evidence) if record else [],
         steps=[_entry_step(step) for step in entry.steps],

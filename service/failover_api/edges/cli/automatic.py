@@ -64,7 +64,7 @@ def automatic(
 
 @app.command(epilog=examples("failover automatic status --json | jq '.pending[].holds[].gate'"))
 def status(output: Output = None, utc: Utc = False, as_json: AsJson = False, server: Server = None) -> None:
-    """What it sees, what it would do, what holds it, and whether it was right so far."""
+    """Would it act now, and was it right so far."""
     _status(as_json=as_json or output is not None, utc=utc, server=server)
 
 
@@ -93,7 +93,7 @@ def pause(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Let nothing move by itself, or some services not. It counts at once, on every replica."""
+    """Keep everything, or some services, from moving by itself. It counts at once, on every replica."""
     if not reason.strip():
         raise typer.BadParameter("--reason: why is it paused?")
     terminal = open_terminal(as_json=as_json, utc=utc)

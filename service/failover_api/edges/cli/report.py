@@ -230,8 +230,7 @@ def _next(move: Body) -> Iterator[str]:
     else:
         yield f"- {_how_far(move)} {_data_care(move)}".rstrip()
         if entry["to"] == "backup":
-            home = f"relocate {name} --to primary" if move["replication"] else f"demote {name}"
-            yield f"- Then {_code(f'failover {home} --dry-run')} shows what that would do."
+            yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
 
 
 def _how_far(move: Body) -> str:
@@ -247,8 +246,6 @@ def _data_care(move: Body) -> str:
     """Of all moves a relocation alone copies data: what was written on a side that another left may be there alone."""
     entry = move["entry"]
     if entry["to"] == "backup":
-        if move["replication"]:
-            return "What is written there comes home by a relocation; a demote would leave it behind."
         return "Bring what is written there home before it goes back: sync it to primary first."
     if entry["from"] == entry["to"]:
         return ""

@@ -144,6 +144,7 @@ def _service(world: "World", port: int, root: str) -> Iterator[str]:
             raise RuntimeError("the demo's service did not start")
         time.sleep(0.01)
     app.state.watches.relocating.every_s = WATCH_EVERY_S
+    world.clocks.append(app.state.components.cluster.clock)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{root}"
     finally:

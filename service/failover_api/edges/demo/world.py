@@ -1,16 +1,19 @@
 """What the demo moves services in: a small GitHub with a sample homelab, and a simulated cluster that obeys it.
 
 This is the only module that knows the sandbox. The service is told of both by its settings alone: a URL and a
-kubeconfig. They have one clock, and that may skip what would be waited for in vain.
+kubeconfig. They have one clock, and that may skip what would be waited for in vain; of that alone it is told besides.
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Literal
 
 from failover_api.edges.demo.catalog import claim_pairs, demo_catalog, homelab
+from failover_api.host_clock import HostClock
 from failover_api.sandbox import Sandbox
 from failover_api.sandbox.cluster.api.access import kubeconfig, make_certificate
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
@@ -42,7 +45,10 @@ _COPY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`github` and `kubernetes` are URLs; `home` is a folder that goes away. `kubectl` is a kubeconfig for a person."""
+    """`github` and `kubernetes` are URLs; `home` is a folder that goes away. `kubectl` is a kubeconfig for a person.
+
+    Who only watches hears the API server's time every 20 s; after a skip `clocks` are told it at once.
+    """
 
     sandbox: Sandbox
     cluster: SimulatedCluster
@@ -50,6 +56,7 @@ class World:
     kubernetes: str
     home: Path
     kubectl: Path
+    clocks: list[HostClock] = field(default_factory=list)
 
     @property
     def repository(self) -> str:
@@ -85,6 +92,9 @@ class World:
 
     def skip(self, seconds: float) -> None:
         self.cluster.clock.skip(seconds)
+        date = {"date": formatdate(self.cluster.clock.now, usegmt=True)}
+        for clock in self.clocks:
+            clock.observe(date, asked_at=time.monotonic())
 
     def skip_until_noticed(self, node: str) -> float:
         """Skips until the control plane calls a node not Ready; the seconds since the call. Raises TimeoutError."""

@@ -1,11 +1,20 @@
 """Hazards that other manifests of the repository make: replication, autoscalers, and what applies the files."""
 
+from dataclasses import replace
+
 import pytest
 
-from failover_api.core.catalog.model import Switch
+from failover_api.core.catalog.load import parse_catalog
+from failover_api.core.catalog.model import Action, Side, Switch
+from failover_api.core.planning.plan import plan
+from failover_api.core.planning.state import detect
 from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.hazards import hazards
+from failover_api.core.safety.switch_moves import made_move
 from tests.core.safety.finders.ground import DEPLOYMENT, NODE, around, demote, only, promote
-from tests.support.builders import switch
+from tests.support.builders import manifests, switch
+from tests.support.relocating import APP as APP_FILE
+from tests.support.relocating import CATALOG, VOLSYNC, app, running_to_backup
 
 APP = f"{DEPLOYMENT.rstrip()[:-2]}, volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]}}}}\n"
 CLAIM = switch(
@@ -240,3 +249,19 @@ def test_replication_that_was_asked_for_once_does_nothing_by_itself() -> None:
     restored = DESTINATION.replace("spec: {", "spec: {trigger: {manual: restore-once}, ")
     files = {"s.yaml": once, "d.yaml": restored}
     assert told("replication-left", files) + told("source-may-return", files) == []
+
+
+def test_a_pair_of_the_catalog_is_moved_by_the_moves_themselves() -> None:
+    """A rollout asks it of the move that was made, before anybody has read the manifests of the branch again."""
+    catalog = parse_catalog(f"repository: acme/homelab\nbranch: main\nservices:\n{CATALOG}", file="services.yaml")
+    one = catalog.service("sonarr").located(APP_FILE)
+    ends = tuple(replace(end, document=replace(end.document, file=VOLSYNC)) for end in one.named_ends)
+    one, known = replace(one, ends=ends), around({VOLSYNC: running_to_backup()})
+    home = manifests({APP_FILE: app("primary").encode(), VOLSYNC: running_to_backup().encode()})
+    there = plan(one, home, Action.PROMOTE)
+    away = manifests({**{file: manifest.data for file, manifest in home.items()}, **there.new})
+    for side, now in ((Side.PRIMARY, home), (Side.BACKUP, away)):
+        made = list(hazards(made_move(one, detect(one, now), side, now), known))
+        assert only("replication-left", made) + only("source-may-return", made) == []
+    made = list(hazards(made_move(replace(one, ends=()), detect(one, away), Side.BACKUP, away), known))
+    assert len(only("replication-left", made)) == 1

@@ -165,7 +165,7 @@ def still_serving(case: Case) -> Iterator[Hold]:
     serving = next((pod for pod in case.service.pods if pod.is_ready and _is_ready(case, pod.node)), None)
     if serving is not None and not case.is_forced:
         detail = f"Pod {cut(serving.name)} is Ready, on node {cut(serving.node)}, which is Ready."
-        yield Hold(Gate.STILL_SERVING, detail, "None is needed while it serves; a planned move is made by hand.")
+        yield Hold(Gate.STILL_SERVING, detail, "Nothing is to be done while it serves; a planned move is made by hand.")
 
 
 def relocating(case: Case) -> Iterator[Hold]:
