@@ -133,7 +133,7 @@ def flux(server: FakeKubernetes, at: str, name: str = "kustomize-controller") ->
 
 async def test_flux_on_a_node_that_is_a_side_is_a_warning(server: FakeKubernetes) -> None:
     flux(server, "k3s-w1")
-    flux(server, "k3s-w1", "source-controller")
+    server.put(PODS, pod("source-controller-x", "flux-system", at="k3s-w1"))  # known by its name
     check = (await checks(server))["cluster appliers"]
     assert check.level is Level.WARN
     assert check.detail == (

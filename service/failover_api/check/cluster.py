@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from failover_api.cluster.port import Cluster, Right, Scope
 from failover_api.core.catalog.model import Catalog, Side, Switch
 from failover_api.core.safety.observed import Node, Pod, View
+from failover_api.core.safety.rollout.live import ARGO, HELM, KUSTOMIZE, SOURCES, index_of
 from failover_api.core.wording import cut, listed
 from failover_api.errors import ClusterFailure
 from failover_api.forge.values import Check
 
-_FLUX = {"source-controller": "Flux", "kustomize-controller": "Flux", "helm-controller": "Flux"}
-_ARGO = {"argocd-application-controller": "Argo CD", "argocd-repo-server": "Argo CD"}
-_APPLIERS: Mapping[str, str] = {**_FLUX, **_ARGO}
+_APPLIERS: Mapping[str, str] = {**dict.fromkeys((SOURCES, KUSTOMIZE, HELM), "Flux"), **dict.fromkeys(ARGO, "Argo CD")}
 _NAMED = 5
 LeaseRights = Callable[[], Awaitable[Sequence[Right]]]
 
@@ -101,14 +100,14 @@ def _control_plane(view: View) -> Iterator[Check]:
 
 def _appliers(view: View, catalog: Catalog) -> Iterator[Check]:
     """Controllers that apply the manifests and run on a node of one side: they die with what they should move."""
-    by_node: dict[str, list[Pod]] = {}
-    for pod in view.pods.objects.values():
-        if pod.app in _APPLIERS and not pod.has_ended and pod.node:
-            by_node.setdefault(pod.node, []).append(pod)
+    by_node: dict[str, list[tuple[Pod, str]]] = {}
+    for pod, app in index_of(view).controllers:
+        if app in _APPLIERS and not pod.has_ended and pod.node:
+            by_node.setdefault(pod.node, []).append((pod, app))
     for name, pods in sorted(by_node.items()):
         services = _services_on(catalog, view, name)
-        others = {pod.app for other, of in by_node.items() if other != name for pod in of if pod.is_ready}
-        alone = sorted({pod.app for pod in pods} - others)
+        others = {app for other, of in by_node.items() if other != name for pod, app in of if pod.is_ready}
+        alone = sorted({app for _, app in pods} - others)
         if services and alone:
             detail = (
                 f"only {cut(name)}, a node of {_several(services)}, runs {_several(alone)} of {_APPLIERS[alone[0]]}: "

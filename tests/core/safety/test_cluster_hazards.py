@@ -69,6 +69,15 @@ def test_of_a_cluster_that_is_half_gone_is_said_what_is_not_seen() -> None:
     assert promote(before(pods=Seen(unseen={"": "pods is forbidden"}, is_forbidden=True))) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("stateful_sets", "workloads"), ("oci_repositories", "Flux's objects"), ("buckets", "Flux's objects")],
+)
+def test_a_kind_that_one_service_in_many_needs_is_said_not_to_be_seen(kind: str, word: str) -> None:
+    *_, hazard = promote(before(**{kind: Seen(unseen={"": "no answer within 2 s"})}))
+    assert hazard.detail.startswith(f"Not seen just now: {word} (no answer")
+
+
 def test_a_service_of_another_cluster_is_told_nothing() -> None:
     assert promote(View(), service=sonarr(is_elsewhere=True)) == []
 

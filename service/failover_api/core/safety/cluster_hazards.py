@@ -69,6 +69,8 @@ _OF_AN_OBJECT = frozenset({"suspended", "ssa-ignored"})
 # What hazards are found in, by its name in a View.
 _KINDS: Mapping[str, str] = {
     "nodes": "nodes",
+    "deployments": "workloads",
+    "stateful_sets": "workloads",
     "pods": "pods",
     "claims": "claims",
     "volumes": "volumes",
@@ -79,6 +81,8 @@ _KINDS: Mapping[str, str] = {
     "kustomizations": "Flux's objects",
     "helm_releases": "Flux's objects",
     "git_repositories": "Flux's objects",
+    "oci_repositories": "Flux's objects",
+    "buckets": "Flux's objects",
     "applications": "Argo CD's Applications",
 }
 # What Git fears, by slug, and who knows better.

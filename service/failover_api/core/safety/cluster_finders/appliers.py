@@ -81,8 +81,10 @@ def _stuck_dependencies(scene: Scene) -> Iterator[Hazard]:
     """What Flux waits for before it applies anything new has to be ready, its checks too, and at the same commit."""
     view, found = scene.view, scene.appliers
     for applier, known in ((found.kustomization, view.kustomizations), (found.release, view.helm_releases)):
-        for one in _dependencies(applier, known.current) if applier is not None else ():
-            if applier is not None and (why := _why_waited_for(one, applier)):
+        if applier is None:
+            continue
+        for one in _dependencies(applier, known.current):
+            if why := _why_waited_for(one, applier):
                 yield _stuck(one, f"{why}, and {_label(applier)} waits for it")
 
 
