@@ -38,7 +38,9 @@ def running_demo() -> str:
             "no demo is running here that has told its story; start one in another terminal: failover demo --serve"
         )
     if len(found) > 1:
-        raise BadRequest(f"several demos are running here; say which one: --cluster {' or '.join(found)}")
+        raise BadRequest(
+            f"several demos are running here; say which one, as its first lines name its cluster: --cluster {' or '.join(found)}"
+        )
     return found[0]
 
 
