@@ -123,10 +123,12 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
 
     plans = [plan for outcome in error.outcomes for plan in outcome.plans]
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
+    diffs = [unified_diff(plan.old, plan.new) for plan in plans]
+    diffs += [f"{step.label}\n{step.diff}" for step in error.steps if step.diff]  # patch passes over a line between
     return {
         "hazards": [asdict(hazard) for hazard in dict.fromkeys(hazards)],  # those of several parts, each once
         "changes": [_change(change) for one in (*plans, *error.steps) for change in one.changes],
-        "diff": "".join([*(unified_diff(plan.old, plan.new) for plan in plans), *(step.diff for step in error.steps)]),
+        "diff": "".join(diffs),
         "message": told(error.outcomes, group=error.group) or error.message,
     }
 

@@ -14,6 +14,7 @@ from tests.support.shell import Cli
 
 # The app of these tests was born on backup: nobody knows what it has left on primary.
 TO = ("relocate", "sonarr", "--to", "primary", "--accept", "unsynced-overwritten")
+STEPS = ("reverse", "quiesce", "final-sync", "cutover", "protect")
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_what_the_cluster_says_stays_on_its_line(capsys: pytest.CaptureFixture[s
 
 def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:
     result = cli(*TO, "--dry-run")
-    for number, name in enumerate(("reverse", "quiesce", "final-sync", "cutover", "protect"), 1):
+    for number, name in enumerate(STEPS, 1):
         assert f"{number}/5 {name}\n" in result.stdout
     assert '-  "replicas": 1,\n+  "replicas": 0,' in result.stdout
     assert result.stdout.endswith("sonarr would be relocated to primary. Nothing was written.\n")
@@ -79,6 +80,8 @@ def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:
 
 def test_a_dry_run_that_is_refused_shows_what_is_refused_and_the_line_to_paste(cli: Cli, lab: Homelab) -> None:
     result = cli("relocate", "sonarr", "--to", "primary", "--dry-run", code=3)
+    steps = [f"{number}/5 {name}" for number, name in enumerate(STEPS, 1)]
+    assert [line for line in result.stdout.splitlines() if line[:1].isdecimal()] == steps
     assert '-  "replicas": 1,\n+  "replicas": 0,' in result.stdout
     assert result.stdout.endswith("sonarr would be relocated from backup to primary. Nothing was written.\n")
     assert "[unsynced-overwritten]" in result.stderr

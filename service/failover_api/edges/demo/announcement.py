@@ -38,7 +38,8 @@ def running_demo() -> str:
             "no demo is running here that has told its story; start one in another terminal: failover demo --serve"
         )
     if len(found) > 1:
-        raise BadRequest(f"several demos are running here; say which one: --cluster {' or '.join(found)}")
+        which = f"--cluster {' or '.join(found)}"
+        raise BadRequest(f"several demos are running here; say which one, by the cluster of its first lines: {which}")
     return found[0]
 
 

@@ -98,7 +98,9 @@ class TallyEventBody(Body):
     """The death of a node with services on it, and what was made of it."""
 
     node: fields.NodeName
-    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    died_at: Annotated[
+        str, Field(description="Since when Kubernetes calls it Unknown.", examples=["2026-11-30T20:00:00Z"])
+    ]
     decided_at: Annotated[
         str | None,
         Field(

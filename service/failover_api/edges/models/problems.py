@@ -87,7 +87,11 @@ class ProblemBody(Body):
     ] = None
     diff: Annotated[
         str | None,
-        Field(exclude_if=is_none, description="Of an unsafe move: the diff of its dry run.", examples=[examples.DIFF]),
+        Field(
+            exclude_if=is_none,
+            description="Of an unsafe move: the diff of its dry run; of a relocation each step's, below its name.",
+            examples=[examples.DIFF],
+        ),
     ] = None
     message: Annotated[
         str | None,

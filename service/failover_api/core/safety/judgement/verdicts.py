@@ -10,7 +10,7 @@ from failover_api.core.safety.node_states import NodeHealth, NodeState, ViewStat
 class NodeVerdict:
     """`since` and `acts_at` are by the API server's clock (s), `reason` is a sentence, "" where all is well.
 
-    `died_at` is the cluster's own time of death: when Kubernetes stopped hearing of it, the same for whoever looks;
+    `died_at` is the cluster's own time of death: since when Kubernetes calls it Unknown, the same for whoever looks;
     None while it is heard of. `acts_at` is when something would follow from that, if it stays so; None: not in sight.
     `is_due`: it is dead, and has been long enough. `is_counted`: it is neither ignored nor down for a day.
     `is_alive`: its kubelet was heard of lately, so it obeys. `is_ready` is its condition, of `ready_since` by its own
