@@ -1,4 +1,7 @@
-"""How fast this machine is: what Python alone takes on it, so that times of two runs can be compared."""
+"""How fast this machine is: what Python alone takes on it, so that times of two runs can be compared.
+
+A whole run measures it first and last: a machine that many share may be fast for a minute, and slow after that.
+"""
 
 import subprocess
 import sys
