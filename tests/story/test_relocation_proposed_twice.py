@@ -193,6 +193,43 @@ async def test_what_holds_more_than_its_step_is_let_merge_by_a_person_alone(
     assert stage.read("clusters/admin.yaml") is None
 
 
+@pytest.mark.parametrize(
+    ("told", "merges"),
+    [
+        ("Mend a comment", True),
+        ("Failover-Step: {step}", False),  # of another operation
+        ("Failover-Step: 5/5 protect", False),
+        ("Failover-Proof: quiet at 2020-01-01T00:00:00Z at generation 1 of x", False),
+    ],
+)
+async def test_what_a_commit_beside_its_own_tells_is_not_merged_as_the_step(
+    stage: Stage, tmp_path: Path, *, told: str, merges: bool
+) -> None:
+    """It leaves the files as they are planned, and its trailers would stand on main as ours."""
+    with proposing(stage, tmp_path) as lab:
+        async with lab.open() as components:
+            relocations = components.failover.relocations
+            stage.sandbox.protect(repository=stage.repository)
+            await start(components)
+            [pull] = stage.pulls()
+            stage.sandbox.close_pull(pull["number"], repository=stage.repository)
+            branch = pull["head"]["ref"]
+            ours = stage.sandbox.log(branch, repository=stage.repository)[0].message
+            trailers = dict(line.split(": ", 1) for line in ours.splitlines() if line.startswith("Failover-"))
+            name, _, value = told.format(step=trailers["Failover-Step"]).partition(": ")
+            more = {"Failover-Operation": "01KBDXXXXXXXXXXXXXXXXXXXXX"} if "{" in told else {}
+            changed = {**trailers, name: value, **more}
+            said = "\n".join(f"{key}: {text}" for key, text in changed.items()) if value else ""
+            stage.commit({"notes.md": "x"}, f"{told}\n\n{said}", branch)
+            stage.commit({"notes.md": None}, "Take it back", branch)
+            stage.sandbox.protect(approvals=0, repository=stage.repository)
+            again = {"title": pull["title"], "head": branch, "base": "main", "body": pull["body"]}
+            stage.github("POST", "/pulls", again)
+            lab.pass_by(2)
+            await relocations.advance("sonarr")
+            assert (pull["title"] in [one["title"] for one in stage.pulls()]) is not merges
+
+
 async def test_a_persons_word_stays_when_what_it_led_to_is_proposed_anew(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
         async with lab.open() as components:

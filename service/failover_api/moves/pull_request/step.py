@@ -148,13 +148,18 @@ class StepProposer:
     async def _held(self, service: Service, pull: PullRequest, planned: Planned) -> str | None:
         """The message of its commit; None where it holds something else than what is planned.
 
-        The merge has to have it too: a squash may leave it blank, and nobody would know the step again.
+        The merge has to have it too: a squash may leave it blank, and nobody would know the step again. So none of its
+        commits may tell of another step than its text, or of another proof: that is as good as another file.
         """
         comparison = await self._forge.compare(service.branch, planned.head, pull.head)
         files = {path: blob_sha(data) for path, data in planned.files.items()}
         if not (comparison.is_whole and files and comparison.files == files):
             return None
-        return next((one.message for one in comparison.commits if _record(service, one.message) is not None), "")
+        told = [(one.message, read_all_records(one.message)) for one in comparison.commits]
+        its = _identity(_record(service, pull.body))
+        if any(_identity(record) != its for _, records in told for record in records):
+            return None
+        return next((message for message, records in told if records), "")
 
     async def _has_conflicts(self, service: Service, pull: PullRequest) -> bool:
         """As far as was asked: not each time, since it costs a request."""
@@ -247,3 +252,11 @@ def _record(service: Service, text: str) -> Record | None:
     """What a text says of a relocation of the service."""
     records = (one for one in read_all_records(text) if one.service == service.name)
     return next((one for one in records if step_of(one) is not None), None)
+
+
+def _identity(record: Record | None) -> tuple[str | None, ...] | None:
+    """What makes a step this one."""
+    if record is None:
+        return None
+    step = record.provenance.step
+    return record.service, record.provenance.operation, step, record.before, record.after, record.proof
