@@ -166,6 +166,17 @@ def test_off_a_node_that_is_gone_it_moves_what_git_has_there_once_that_is_known_
         assert "`failover attest w1 --reason" in hold.cure
 
 
+@pytest.mark.parametrize(("alive", "acts"), [({"w1"}, False), ({"w3"}, True)])
+def test_no_alert_says_of_a_node_that_is_gone_that_it_is_off_while_its_lease_is_renewed(
+    alive: set[str], *, acts: bool
+) -> None:
+    """Somebody has deleted its Node object, and its kubelet runs on, with the app."""
+    book = Book(witnesses=(Witness("f1", "w1", "NodeGone", NOW - 60.0),))
+    seen = verdicts(ready("w2"), lone_leases={"w1": NOW}, lone_alive=frozenset(alive))
+    given = situation(rules=replace(RULES, fence=Fence.WITNESS), book=book, verdicts=seen)
+    assert (decide_alert(EVACUATE, given).act is not None) is acts
+
+
 def test_what_was_said_of_a_node_that_is_not_seen_counts_for_nothing() -> None:
     book = Book(attestations=(ATTESTED,))
     unseen = replace(verdicts(), nodes={})

@@ -25,6 +25,12 @@ def test_a_node_and_its_lease_are_one_sample() -> None:
     assert sample.why_unseen == ""
 
 
+def test_of_a_node_that_is_gone_its_lease_tells_by_our_clock_whether_it_lives() -> None:
+    for monotonic, alive in ((31.9, {W1}), (32.0, set[str]())):
+        sample = sample_of(view(node("k3s-w2")), now=NOW + 3600.0, monotonic=monotonic)
+        assert (dict(sample.lone_leases), sample.lone_alive) == ({W1: NOW - 3.5}, alive)
+
+
 @pytest.mark.parametrize(
     ("taints", "is_evicted", "is_marked"),
     [

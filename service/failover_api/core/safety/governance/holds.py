@@ -60,6 +60,11 @@ class Case:
         return self.node is None and bool(nodes) and active is not None and active not in nodes
 
     @property
+    def is_heard_of(self) -> bool:
+        """Whether the node where Git has it is gone from the cluster, and its kubelet renews its Lease still."""
+        return self.is_node_gone and self.service.active in self.verdicts.lone_alive
+
+    @property
     def earliest(self) -> float:
         """The time by whichever of the two hosts' clocks is behind: nothing is over before both say so."""
         return min(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
@@ -278,7 +283,7 @@ def how_known_off(case: Case) -> str:
     died_at = case.died_at if case.died_at is not None else case.verdicts.now
     heard = (one for one in case.book.witnesses if one.node == name)
     witness = next((one for one in heard if one.starts_at >= died_at - WITNESS_BEFORE_S), None)
-    if case.rules.fence is Fence.WITNESS and witness is not None:
+    if case.rules.fence is Fence.WITNESS and witness is not None and not case.is_heard_of:
         return f"alert {cut(witness.name)} fires since {second(witness.starts_at)}"
     return ""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from failover_api.core.safety.node_states import STALE_S
+
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import Lease, Node, View
 
@@ -34,7 +36,8 @@ class Sample:
     """`now` is the API server's time (s), `monotonic` our own clock (s), which only measures how long something took.
 
     `nodes_heard_at` and `leases_heard_at` are when the server last said anything of either (monotonic); None: never.
-    `why_unseen` says why not, "" when both are seen. `lone_leases`: of nodes that are not there, when each was renewed.
+    `why_unseen` says why not, "" when both are seen. `lone_leases`: of nodes that are not there, when each was renewed;
+    `lone_alive` are those of them whose Lease was seen to be renewed a moment ago, by our own clock.
     """
 
     now: float
@@ -44,6 +47,7 @@ class Sample:
     leases_heard_at: float | None = None
     why_unseen: str = ""
     lone_leases: Mapping[str, float] = field(default_factory=dict)
+    lone_alive: frozenset[str] = frozenset()
 
     @property
     def heard_at(self) -> float | None:
@@ -59,7 +63,8 @@ def sample_of(view: "View", *, now: float, monotonic: float) -> Sample:
     nodes = {node.name: _node(node, leases.get(node.name)) for node in view.nodes.objects.values()}
     why = view.nodes.why_unseen() or view.leases.why_unseen()
     lone = {name: one.renewed_at for name, one in leases.items() if name not in nodes and one.renewed_at is not None}
-    return Sample(now, monotonic, nodes, view.nodes.heard_at, view.leases.heard_at, why, lone)
+    alive = frozenset(name for name in lone if monotonic - leases[name].unchanged_since < STALE_S)
+    return Sample(now, monotonic, nodes, view.nodes.heard_at, view.leases.heard_at, why, lone, alive)
 
 
 def _node(node: "Node", lease: "Lease | None") -> NodeSample:

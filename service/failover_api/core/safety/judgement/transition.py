@@ -55,8 +55,10 @@ def _view(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at
 
 
 def _verdicts(sample: Sample, view: ViewVerdict, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
-    lone = sample.lone_leases if nodes else {}
-    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes, lone)
+    if not nodes:
+        return Verdicts(sample.now, sample.monotonic, sample.heard_at, view)
+    lone, alive = sample.lone_leases, sample.lone_alive
+    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes, lone, alive)
 
 
 # Time

@@ -58,7 +58,8 @@ NOTHING_SEEN = ViewVerdict(ViewState.STARTING, None)
 class Verdicts:
     """Of one sample: `now` and `monotonic` are the sample's, `heard_at` that of its older half (monotonic).
 
-    `nodes` is empty while nothing is seen; `lone_leases` are of nodes that are not there, by name: when renewed.
+    `nodes` is empty while nothing is seen; `lone_leases` are of nodes that are not there, by name: when renewed;
+    `lone_alive` are those of them that live by that.
     """
 
     now: float
@@ -67,3 +68,4 @@ class Verdicts:
     view: ViewVerdict
     nodes: Mapping[str, NodeVerdict] = field(default_factory=dict)
     lone_leases: Mapping[str, float] = field(default_factory=dict)
+    lone_alive: frozenset[str] = frozenset()
