@@ -230,6 +230,18 @@ async def test_what_a_commit_beside_its_own_tells_is_not_merged_as_the_step(
             assert (pull["title"] in [one["title"] for one in stage.pulls()]) is not merges
 
 
+async def test_one_that_waits_for_its_first_merge_is_relocated_already(stage: Stage, tmp_path: Path) -> None:
+    """Whoever begins one after the other would have all of them open, and all apps stopped, at once."""
+    with proposing(stage, tmp_path) as lab:
+        stage.sandbox.protect(repository=stage.repository)
+        async with lab.open() as components:
+            assert await components.failover.relocations.running() == ""
+            await start(components)
+            assert await components.failover.relocations.running() == "sonarr"
+            stage.sandbox.close_pull(stage.pulls()[0]["number"], repository=stage.repository)
+            assert await components.failover.relocations.running() == ""
+
+
 async def test_a_persons_word_stays_when_what_it_led_to_is_proposed_anew(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path, catalog=MANUAL + BY_ITSELF) as lab:
         async with lab.open() as components:

@@ -301,12 +301,12 @@ class RelocationRunner:
         for name in sorted(await self.under_way()):
             try:
                 report = await self.look(name, old_s=FRESH_S)
+                is_running = report is not None and report.is_under_way
+                if is_running or await self._first_open(self._catalog().service(name)) is not None:
+                    return name
             except FailoverError as exc:
                 if not is_own_refusal(exc):
                     raise
-                continue
-            if report is not None and report.is_under_way:
-                return name
         return ""
 
     async def begun(self, *, of: Collection[str] = ()) -> Mapping[str, str]:
