@@ -11,7 +11,7 @@ from failover_api.core.safety.relocation import ladder
 from failover_api.core.safety.relocation.gitview import Made
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.places import ABSENT
-from failover_api.core.safety.relocation.proofs import Quiet, quiet_text
+from failover_api.core.safety.relocation.proofs import Quiet, quiet_text, stamp
 from failover_api.core.safety.relocation.quiet import still
 from failover_api.core.safety.relocation.sight import Ends, Holder, Running
 from failover_api.core.safety.relocation.steps import Ending, Step
@@ -19,7 +19,7 @@ from failover_api.core.safety.relocation.table import BEFORE_CUTOVER, Cause, Pos
 from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.safety.relocation.values import manual, paused
 from tests.core.safety.relocation.ground import CLAIM, NODE, OPERATION, PAIRS, REPLICAS, subject
-from tests.core.safety.relocation.stand import NOW, Stand
+from tests.core.safety.relocation.stand import NOW, STEP_S, Stand
 
 TOWARDS, AWAY = PAIRS[Side.PRIMARY], PAIRS[Side.BACKUP]
 POD = Holder("sonarr-1", "b", "k3s-w2")
@@ -718,6 +718,16 @@ def test_a_last_sync_that_cannot_be_proved_is_not_a_commit_a_second() -> None:
             tags += 1
         stand.now = now + 2.0
     assert 5 <= tags <= 8
+
+
+def test_a_clock_that_is_set_back_while_the_app_is_stopped_costs_one_more_sync() -> None:
+    """Else none would be known to have begun after the app had stopped until it is as late again."""
+    stand = at(Position.FINAL_SYNC)
+    stand.now -= 600.0
+    again = stand.go()
+    assert (again.edge.cause, again.commit.label) == (Cause.UNPROVED, "3/5 final-sync")
+    assert again.commit.proof.startswith(f"quiet at {stamp(stand.now - STEP_S)} at")
+    assert stand.decide().edge.cause is Cause.PROVED
 
 
 def test_the_last_sync_is_asked_for_once_the_app_has_stood_still_for_a_moment() -> None:

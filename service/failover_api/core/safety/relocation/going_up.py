@@ -267,7 +267,8 @@ def _anew(known: Known, why: str) -> Judged:
     """Another tag, once nothing is under way that could answer it with data from before the app had stopped."""
     seen = known.quiet
     is_still = seen is not None and not quiet.why_broken(seen, known.sight)
-    since = seen if seen is not None and is_still else quiet.quiet_now(known.sight)
+    is_to_come = seen is not None and seen.at > known.sight.now  # the clock was set back: no sync would begin after it
+    since = seen if seen is not None and is_still and not is_to_come else quiet.quiet_now(known.sight)
     if not (_may_be_tagged(known) or (is_still and known.is_alone)):
         return Wait(why)
     if _tries(known, Step.FINAL_SYNC) >= _AT_ONCE and _since_last(known) < _AGAIN_S:
