@@ -174,7 +174,10 @@ def test_no_alert_says_of_a_node_that_is_gone_that_it_is_off_while_its_lease_is_
     book = Book(witnesses=(Witness("f1", "w1", "NodeGone", NOW - 60.0),))
     seen = verdicts(ready("w2"), lone_leases={"w1": NOW}, lone_alive=frozenset(alive))
     given = situation(rules=replace(RULES, fence=Fence.WITNESS), book=book, verdicts=seen)
-    assert (decide_alert(EVACUATE, given).act is not None) is acts
+    answer = decide_alert(EVACUATE, given)
+    assert (answer.act is not None) is acts
+    said = [hold.detail for hold in answer.held.get("sonarr", ())]
+    assert any("its Lease is renewed still" in detail for detail in said) is not acts
 
 
 def test_what_was_said_of_a_node_that_is_not_seen_counts_for_nothing() -> None:

@@ -262,6 +262,9 @@ def fence(case: Case) -> Iterator[Hold]:
     if node is not None:
         who = "Neither a person nor an alert" if case.rules.fence is Fence.WITNESS else "Nobody"
         yield Hold(Gate.FENCE, f"{who} says that {name} is off: it may be cut off only, and write on.", attest)
+    elif case.is_heard_of:
+        detail = f"The cluster has no node {name}, and its Lease is renewed still: its kubelet lives."
+        yield Hold(Gate.FENCE, detail, "Bring the node back, or switch it off.")
     elif case.is_node_gone:
         yield Hold(Gate.FENCE, f"The cluster has no node {name}, {PROVES_NOTHING}", attest)
     else:
