@@ -164,6 +164,7 @@ class Person(Laws):
             with contextlib.suppress(Refusal):  # a conflict: the person leaves it
                 number = pulls[which % len(pulls)].number
                 self.sandbox.merge(number, method, repository=self.repository)
+            self.declare()  # a branch from before a force push may bring a name back
 
     @rule(which=st.integers(0, 3), delete=st.booleans())
     def close(self, which: int, delete: bool) -> None:
